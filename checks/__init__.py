@@ -1,0 +1,1 @@
+"""Checks: code that looks at one thing once. Knows nothing of schedules, stores or reports."""

@@ -1,0 +1,113 @@
+"""The contract of a check kind, and the registry of kinds.
+
+A kind is one file: an options model and a class declared by `class TcpCheck(Check[TcpOptions], kind="tcp")`.
+Configuration, documentation and metrics read `KINDS`; nothing else is edited to add one.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from abc import ABC, abstractmethod
+from typing import Any, ClassVar, Generic, TypeVar, get_args
+
+from .failures import Code, DeadlinePassed, Stop
+from .local import local_trouble
+from .reactor import Reactor
+from .result import Outcome, Result
+from .schema import Section
+from .watch import Place, Watch
+
+
+class Options(Section):
+    """Base of every kind's options."""
+
+
+O_ = TypeVar("O_", bound=Options)
+
+KINDS: dict[str, type[Check[Any]]] = {}
+
+
+class Check(ABC, Generic[O_]):
+    """Code that looks at one thing once. An instance is prepared once and run many times."""
+
+    kind: ClassVar[str]
+    cost_us: ClassVar[int] = (
+        150  # CPU of one run, roughly: how many agent processes are needed is guessed from it
+    )
+    options_type: ClassVar[type[Options]]
+
+    def __init_subclass__(cls, *, kind: str, **more: Any) -> None:
+        super().__init_subclass__(**more)
+        if kind in KINDS:
+            raise TypeError(
+                f"check kind {kind!r} is claimed by {KINDS[kind].__module__} and {cls.__module__}"
+            )
+        cls.kind = kind
+        cls.options_type = get_args(cls.__orig_bases__[0])[0]  # type: ignore[attr-defined]  # set by Generic
+        KINDS[kind] = cls
+
+    def __init__(self, options: O_) -> None:
+        self.options = options
+        self.prepare()
+
+    def prepare(self) -> None:  # optional: most kinds have something to build once, some have not
+        """Build once what every run needs (request bytes, TLS contexts, compiled patterns)."""
+
+    @property
+    @abstractmethod
+    def target(self) -> str:
+        """What is looked at, in a word a person knows (URL without credentials, host:port, name and type)."""
+
+    @abstractmethod
+    async def look(self, watch: Watch) -> None:
+        """Look once: fill the watch; raise `Stop` to end early. Whatever it opened must be closed on every way out."""
+
+    async def run(self, watch: Watch) -> Result:
+        """Look once and return the Result; never raises for what a target does."""
+        try:
+            await self.look(watch)
+            watch.leave()
+        except Stop as stop:
+            watch.stop(stop.code, stop.detail)
+        except DeadlinePassed:
+            watch.expired()
+        except OSError as error:
+            watch.stop(
+                *(local_trouble(error) or (Code.AGENT_ERROR, f"unexpected {type(error).__name__}: {error}"))
+            )
+        except MemoryError:
+            watch.stop(Code.AGENT_MEMORY, "out of memory")
+        except Exception as error:  # a bug of ours must not be billed to the target
+            watch.stop(Code.AGENT_ERROR, f"unexpected {type(error).__name__}: {error}")
+        return watch.result()
+
+
+async def run_once(check: Check[Any], place: Place) -> Result:
+    """Run a check once from asyncio's side (the command line, tests)."""
+    watch = Watch(place)
+    return await place.reactor.run(check.run(watch), watch.deadline_ns)
+
+
+def load_kinds() -> dict[str, type[Check[Any]]]:
+    """Import every kind file of the package and return the registry."""
+    import checks
+
+    for module in pkgutil.iter_modules(checks.__path__):
+        if module.name not in {"core"}:
+            importlib.import_module(f"checks.{module.name}")
+    return KINDS
+
+
+__all__ = [
+    "KINDS",
+    "Check",
+    "Options",
+    "Outcome",
+    "Place",
+    "Reactor",
+    "Result",
+    "Watch",
+    "load_kinds",
+    "run_once",
+]

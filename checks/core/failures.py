@@ -1,0 +1,103 @@
+"""The closed list of failure codes, and the exceptions by which a check ends early.
+
+A code says what went wrong in a word that programs rely on; the detail beside it is for people. Codes are
+never renamed: they are stored, counted and alerted on. Nothing here decides an outcome.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Code(StrEnum):
+    """Every reason a run can have for not being a plain PASS."""
+
+    # Our own side could not tell: VOID, never charged to the target.
+    AGENT_DESCRIPTORS = "agent_descriptors"
+    AGENT_MEMORY = "agent_memory"
+    AGENT_NO_ROUTE = "agent_no_route"
+    AGENT_SOURCE_ADDRESS = "agent_source_address"
+    AGENT_PERMISSION = "agent_permission"
+    AGENT_RESOLVER = "agent_resolver"
+    AGENT_STALLED = "agent_stalled"
+    AGENT_CLOCK_STEP = "agent_clock_step"
+    AGENT_FILE = "agent_file"
+    AGENT_ERROR = "agent_error"
+    # The name.
+    RESOLVE_NXDOMAIN = "resolve_nxdomain"
+    RESOLVE_NO_ADDRESS = "resolve_no_address"
+    RESOLVE_SERVFAIL = "resolve_servfail"
+    RESOLVE_TIMEOUT = "resolve_timeout"
+    RESOLVE_INVALID = "resolve_invalid"
+    # The connection.
+    CONNECT_REFUSED = "connect_refused"
+    CONNECT_RESET = "connect_reset"
+    CONNECT_UNREACHABLE = "connect_unreachable"
+    CONNECT_TIMEOUT = "connect_timeout"
+    CONNECT_ERROR = "connect_error"
+    # TLS.
+    TLS_HANDSHAKE = "tls_handshake"
+    TLS_ALERT = "tls_alert"
+    TLS_VERSION = "tls_version"
+    TLS_TIMEOUT = "tls_timeout"
+    TLS_CLOSED = "tls_closed"
+    TLS_EXPIRED = "tls_expired"
+    TLS_NOT_YET_VALID = "tls_not_yet_valid"
+    TLS_SELF_SIGNED = "tls_self_signed"
+    TLS_UNTRUSTED = "tls_untrusted"
+    TLS_HOSTNAME = "tls_hostname"
+    TLS_EXPIRING = "tls_expiring"
+    # Traffic on an open connection.
+    CONNECTION_CLOSED = "connection_closed"
+    CONNECTION_RESET = "connection_reset"
+    TIMEOUT_SEND = "timeout_send"
+    TIMEOUT_HEADERS = "timeout_headers"
+    TIMEOUT_BODY = "timeout_body"
+    # HTTP.
+    HTTP_MALFORMED = "http_malformed"
+    HTTP_STATUS = "http_status"
+    HTTP_HEADER = "http_header"
+    HTTP_HEADER_LIMIT = "http_header_limit"
+    HTTP_REDIRECT_LIMIT = "http_redirect_limit"
+    HTTP_REDIRECT_FORBIDDEN = "http_redirect_forbidden"
+    HTTP_REDIRECT_INVALID = "http_redirect_invalid"
+    HTTP_TRUNCATED = "http_truncated"
+    HTTP_ENCODING = "http_encoding"
+    PROXY_REFUSED = "proxy_refused"
+    BODY_MISMATCH = "body_mismatch"
+    BODY_LIMIT = "body_limit"
+    JSON_INVALID = "json_invalid"
+    JSON_MISMATCH = "json_mismatch"
+    # Dialogues over TCP.
+    DIALOGUE_MISMATCH = "dialogue_mismatch"
+    DIALOGUE_TIMEOUT = "dialogue_timeout"
+    DIALOGUE_CLOSED = "dialogue_closed"
+    DIALOGUE_LIMIT = "dialogue_limit"
+    # DNS as the thing under test.
+    DNS_TIMEOUT = "dns_timeout"
+    DNS_NXDOMAIN = "dns_nxdomain"
+    DNS_SERVFAIL = "dns_servfail"
+    DNS_REFUSED = "dns_refused"
+    DNS_RCODE = "dns_rcode"
+    DNS_MALFORMED = "dns_malformed"
+    DNS_TRUNCATED = "dns_truncated"
+    DNS_ANSWERS = "dns_answers"
+    DNS_RECORDS = "dns_records"
+    DNS_NOT_AUTHORITATIVE = "dns_not_authoritative"
+    DNS_TTL = "dns_ttl"
+    # Time.
+    TOO_SLOW = "too_slow"
+    SLOW = "slow"
+
+
+class Stop(Exception):
+    """Ends a check at once with a code and a detail; caught by `Check.run`, never seen outside."""
+
+    def __init__(self, code: Code, detail: str) -> None:
+        super().__init__(code, detail)
+        self.code = code
+        self.detail = detail
+
+
+class DeadlinePassed(Exception):
+    """The run's deadline came while the check waited; the stage it was in gives the code."""

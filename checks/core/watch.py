@@ -1,0 +1,196 @@
+"""The stopwatch and notebook of one run: stages, phases, facts, expectations and failures become a Result.
+
+A check tells the watch what it does (`enter`, `leave`) and what it sees; the watch knows the deadline, which
+code a deadline gets in each stage, and how long the agent itself kept the run waiting.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from .clock import monotonic_ns, wall_us
+from .failures import Code
+from .reactor import Reactor
+from .result import Expectation, Fact, Failure, Outcome, Result
+
+if TYPE_CHECKING:
+    from .resolver_config import ResolverConfig
+
+MAX_LAG_NS = 50_000_000  # a run that the agent bent by more than this is VOID, unless configured otherwise
+MAX_DETAIL = 500  # characters kept of one failure's detail
+
+_TIMEOUTS = {
+    "resolve": (Code.RESOLVE_TIMEOUT, "no answer for the name"),
+    "connect": (Code.CONNECT_TIMEOUT, "no answer to the connection attempt"),
+    "tls": (Code.TLS_TIMEOUT, "the TLS handshake did not finish"),
+    "send": (Code.TIMEOUT_SEND, "the target did not take the request"),
+    "wait": (Code.TIMEOUT_HEADERS, "no complete response head"),
+    "transfer": (Code.TIMEOUT_BODY, "the response body did not finish"),
+    "dialogue": (Code.DIALOGUE_TIMEOUT, "the dialogue did not finish"),
+    "query": (Code.DNS_TIMEOUT, "no answer to the query"),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where and how a run is made: its reactor, timeout, source address, and the lag that voids it."""
+
+    reactor: Reactor
+    timeout_us: int
+    source_address: str | None = None
+    max_lag_ns: int = MAX_LAG_NS
+    verbose: bool = False  # a person reads this one: gather facts that cost extra
+    resolver: ResolverConfig | None = None  # name servers and hosts to use instead of the system's
+
+
+class Watch:
+    """Made for one run, used up by `result()`."""
+
+    __slots__ = ("_awaiting", "_entered_ns", "_expectations", "_fails", "_lag_ns", "_noted_ns", "_stalled_ns",
+                 "_voids", "_warns", "deadline_ns", "exact", "facts", "phases_us", "place", "stage", "started_ns", "started_us")  # fmt: skip
+
+    def __init__(self, place: Place, started_us: int | None = None) -> None:
+        """`started_us` is the caller's wall clock, where it keeps one that does not jump."""
+        self.place = place
+        self.started_us = wall_us() if started_us is None else started_us
+        self.started_ns = monotonic_ns()
+        self.deadline_ns = self.started_ns + place.timeout_us * 1000
+        self.phases_us: dict[str, int] = {}
+        self.facts: dict[str, Fact] = {}
+        self.stage: str | None = None
+        self.exact = True  # until a stage had to be timed by this process's own clock
+        self._awaiting: str | None = (
+            None  # the stage that a deadline is charged to, where it is not the timed one
+        )
+        self._entered_ns = self.started_ns
+        self._lag_ns = 0
+        self._noted_ns = 0  # lag up to here has been counted
+        self._stalled_ns = place.reactor.stalled_ns
+        self._voids: list[Failure] = []
+        self._fails: list[Failure] = []
+        self._warns: list[Failure] = []
+        self._expectations: list[Expectation] = []
+
+    @property
+    def reactor(self) -> Reactor:
+        """The reactor that this run lives on."""
+        return self.place.reactor
+
+    @property
+    def failed(self) -> bool:
+        """Whether a failure that the target answers for is on record already."""
+        return bool(self._fails)
+
+    def enter(self, stage: str, *, since_ns: int | None = None, awaiting: str | None = None) -> int:
+        """Begin a stage, now or at `since_ns` (a kernel stamp), and return the monotonic instant.
+
+        A deadline is charged to the stage, or to `awaiting` until `arrived` is called.
+        """
+        self.stage = stage
+        self._awaiting = awaiting
+        self._entered_ns = monotonic_ns() if since_ns is None else since_ns
+        return self._entered_ns
+
+    def arrived(self) -> None:
+        """Say that what the stage was `awaiting` has come: from here a deadline is charged to the stage itself."""
+        self._awaiting = None
+
+    def leave(self, until_ns: int | None = None, *, exact_ns: int | None = None, lag_ns: int = 0) -> None:
+        """End the stage: at `until_ns` (a kernel stamp), or with a length of `exact_ns`, or now less `lag_ns`."""
+        if self.stage is None:
+            return
+        if exact_ns is None:
+            if until_ns is None:
+                until_ns = monotonic_ns()
+                self.exact = False
+            exact_ns = until_ns - self._entered_ns - lag_ns
+        stage, self.stage = self.stage, None
+        self.phases_us[stage] = self.phases_us.get(stage, 0) + max(exact_ns, 0) // 1000
+
+    def late(self, lag_ns: int) -> None:
+        """Note that data lay in the kernel this long before the agent looked at it."""
+        # What came while we were busy with earlier data was late for the same reason: that time counts once.
+        now_ns = monotonic_ns()
+        self._lag_ns += max(now_ns - max(now_ns - lag_ns, self._noted_ns), 0)
+        self._noted_ns = now_ns
+
+    def fail(self, code: Code, detail: str) -> None:
+        """Record a failure that the target answers for."""
+        self._fails.append(Failure(code.value, detail[:MAX_DETAIL]))
+
+    def warn(self, code: Code, detail: str) -> None:
+        """Record what is worth a warning and no more."""
+        self._warns.append(Failure(code.value, detail[:MAX_DETAIL]))
+
+    def void(self, code: Code, detail: str) -> None:
+        """Record trouble of our own, which makes the run say nothing about the target."""
+        self._voids.append(Failure(code.value, detail[:MAX_DETAIL]))
+
+    def expect(self, what: str, expected: str, seen: str, held: bool, code: Code) -> None:
+        """Record one expectation with its verdict; one that did not hold is a failure of that code."""
+        self._expectations.append(Expectation(what, expected, seen, held))
+        if not held:
+            self.fail(code, f"{what}: expected {expected}, got {seen}")
+
+    def prefer(self, what: str, expected: str, seen: str, held: bool, code: Code) -> None:
+        """Record one expectation with its verdict; one that did not hold is a warning of that code."""
+        self._expectations.append(Expectation(what, expected, seen, held))
+        if not held:
+            self.warn(code, f"{what}: expected {expected}, got {seen}")
+
+    def stop(self, code: Code, detail: str) -> None:
+        """Record why the run ended early; an `agent_` code is our own trouble."""
+        self.leave()
+        if code.value.startswith("agent_"):
+            self.void(code, detail)
+        else:
+            self.fail(code, detail)
+
+    def expired(self, seen: tuple[Code, str] | None = None) -> None:
+        """Record that the deadline came; one that the agent slept through is VOID.
+
+        Code and words are those of the stage that is open, unless the check has `seen` something better.
+        """
+        code, words = seen or _TIMEOUTS.get(self._awaiting or self.stage or "wait", _TIMEOUTS["wait"])
+        self.leave(self.deadline_ns)
+        if self.own_lag_ns() > self.place.max_lag_ns:
+            self.void(
+                Code.AGENT_STALLED,
+                f"the agent was kept waiting {self.own_lag_ns() // 1_000_000} ms, so a timeout proves nothing",
+            )
+        else:
+            self.fail(code, f"{words} within {self.place.timeout_us / 1e6:g} s")
+
+    def own_lag_ns(self) -> int:
+        """Return how long the agent itself kept this run waiting, as far as it was seen."""
+        return max(self._lag_ns, self.place.reactor.stalled_ns - self._stalled_ns)
+
+    def elapsed_us(self) -> int:
+        """Return the sum of the phases so far."""
+        return sum(self.phases_us.values())
+
+    def result(self) -> Result:
+        """Return the Result: VOID before FAIL before WARN before PASS."""
+        lag_ns = self.own_lag_ns()
+        if not self.exact and lag_ns > self.place.max_lag_ns and not self._voids:
+            self.void(
+                Code.AGENT_STALLED, f"the agent was kept waiting {lag_ns // 1_000_000} ms within this run"
+            )
+        return Result(
+            outcome=self._outcome(),
+            started_us=self.started_us,
+            duration_us=self.elapsed_us(),
+            phases_us=self.phases_us,
+            failures=(*self._voids, *self._fails, *self._warns),
+            facts=self.facts,
+            expectations=tuple(self._expectations),
+            lag_us=lag_ns // 1000,
+        )
+
+    def _outcome(self) -> Outcome:
+        if self._voids:
+            return Outcome.VOID
+        if self._fails:
+            return Outcome.FAIL
+        return Outcome.WARN if self._warns else Outcome.PASS
