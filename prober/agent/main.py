@@ -1,0 +1,147 @@
+"""The agent process: takes its assignment from the hub, runs it, delivers batches, goes when the hub goes.
+
+Started by the hub as `python -m prober.agent.main --fd N --name NAME` with one end of a socket pair. It holds no
+files and needs none: what it was assigned comes again with the next start.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import gc
+import os
+import resource
+import signal
+import socket
+import sys
+import time
+
+import checks.core.check as kinds
+from checks.core.reactor import Reactor
+from prober import wire
+from prober.carrier import Carrier
+from prober.loop import run_loop
+from prober.wire import Ack, Assignment, Gap, Goodbye, Health, Recheck, Record
+
+from .outbox import Outbox
+from .runner import Runner
+
+FLUSH_SECONDS = 0.2  # how long a result waits for company
+HEALTH_SECONDS = 1.0  # how often an idle agent says that it lives
+GOODBYE_SECONDS = 2.0  # how long a leaving agent waits for its last acknowledgement
+_PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
+
+
+class Agent:
+    """One life of an agent process."""
+
+    def __init__(self, name: str, carrier: Carrier, reactor: Reactor) -> None:
+        self._carrier = carrier
+        self._reactor = reactor
+        self._outbox = Outbox(name, epoch=time.time_ns())
+        self._runner = Runner(reactor, self._outbox.add)
+        self._digest = ""
+        self._told = 0.0
+        self._leaving = asyncio.Event()
+
+    async def run(self) -> None:
+        """Serve until the hub says goodbye or is gone."""
+        async with asyncio.TaskGroup() as tasks:
+            listener = tasks.create_task(self._listen())
+            sender = tasks.create_task(self._deliver())
+            await self._leaving.wait()
+            self._runner.stop()
+            await self._last_words()
+            listener.cancel()
+            sender.cancel()
+
+    async def _listen(self) -> None:
+        while (data := await self._carrier.receive()) is not None:
+            message = wire.decode(data)
+            if isinstance(message, Assignment):
+                self._assign(message)
+            elif isinstance(message, Ack):
+                self._outbox.acknowledged(message)
+            elif isinstance(message, Recheck):
+                self._runner.recheck(message.series)
+            elif isinstance(message, Goodbye):
+                break
+        else:
+            os._exit(0)  # the hub is gone: nothing can be delivered, and nobody is left to stop us
+        self._leaving.set()
+
+    def _assign(self, assignment: Assignment) -> None:
+        self._digest = assignment.digest
+        self._runner.assign(assignment)
+        # Long-lived objects out of the collector's sight: its longest pause shrinks to a millisecond.
+        gc.collect()
+        gc.freeze()
+
+    async def _deliver(self) -> None:
+        while True:
+            await asyncio.sleep(FLUSH_SECONDS)
+            await self._flush()
+
+    async def _flush(self) -> None:
+        due = time.monotonic() - self._told >= HEALTH_SECONDS
+        while (data := self._outbox.seal(self._digest, self._health, even_empty=due)) is not None:
+            due = False
+            self._told = time.monotonic()
+            if not await self._carrier.send(data):
+                os._exit(0)
+
+    async def _last_words(self) -> None:
+        deadline = time.monotonic() + GOODBYE_SECONDS
+        await self._flush()
+        while not self._outbox.is_delivered and time.monotonic() < deadline:
+            await asyncio.sleep(0.01)  # two seconds at most, once in a life
+        self._carrier.close()
+
+    def _health(self) -> Health:
+        usage = resource.getrusage(resource.RUSAGE_SELF)
+        worst_lag_ns, self._reactor.worst_lag_ns = self._reactor.worst_lag_ns, 0
+        pace = self._runner.shared.pace
+        return Health(
+            worst_lag_us=worst_lag_ns // 1000,
+            in_flight=pace.in_flight,
+            queued=len(pace.waiting),
+            cpu_us=int((usage.ru_utime + usage.ru_stime) * 1_000_000),
+            resident_bytes=_resident_bytes(),
+            clock_steps=self._runner.shared.clock.steps,
+        )
+
+
+def _resident_bytes() -> int:
+    try:
+        with open("/proc/self/statm", encoding="ascii") as statm:
+            return int(statm.read().split()[1]) * _PAGE_BYTES
+    except OSError:
+        return 0
+
+
+async def _serve(fd: int, name: str) -> None:
+    # The hub decides when we go; a Ctrl-C or a stop of the whole unit reaches us through it.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+    sock = socket.socket(fileno=fd)
+    sock.setblocking(False)
+    reactor = Reactor(asyncio.get_running_loop())
+    await Agent(name, await Carrier.over(sock), reactor).run()
+    reactor.close()
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run an agent until its hub is gone."""
+    parser = argparse.ArgumentParser(prog="prober-agent")
+    parser.add_argument("--fd", type=int, required=True, help="one end of a socket pair with the hub")
+    parser.add_argument("--name", required=True)
+    given = parser.parse_args(arguments)
+    kinds.load_kinds()
+    run_loop(_serve(given.fd, given.name))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
+
+__all__ = ["Agent", "Gap", "Record", "main"]

@@ -1,0 +1,251 @@
+"""Starts what is due and accounts for every slot: a result, or missed with its reason.
+
+One timer per series on the reactor's heap; at most one run of a series at a time. After a failure come retries
+(`confirm`), then rechecks at a faster pace until it passes; both are flagged and stay out of every ratio. Where
+results go is the outbox's business, when slots are due the grid's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from checks.core.check import KINDS, Check
+from checks.core.clock import monotonic_ns
+from checks.core.reactor import Reactor, Run, Timer
+from checks.core.result import Outcome, Result
+from checks.core.watch import Place, Watch
+from prober.wire import Assignment, Gap, Kind, Missed, Record, Series
+
+from .clock import AgentClock
+from .grid import Grid
+from .pace import Pace
+
+CLOCK_CHECK_NS = 1_000_000_000  # how often the wall clock is compared
+
+
+class SeriesRunner:
+    """One probe in one region."""
+
+    __slots__ = ("_attempts", "_check", "_clock", "_flying", "_grid", "_pace", "_place", "_rerun", "_run",
+                 "_scheduled", "_stopped", "_timer", "accounted", "report", "series", "slot")  # fmt: skip
+
+    def __init__(self, series: Series, grid: Grid, place: Place, shared: Shared) -> None:
+        self.series = series
+        self._grid = grid
+        self._place = place
+        self._clock = shared.clock
+        self._pace = shared.pace
+        self.report = shared.report
+        kind = KINDS[series.kind]
+        self._check: Check[Any] = kind(kind.options_type.model_validate_json(series.options))
+        self._attempts = 0
+        self._run: Run[Result] | None = None
+        self._scheduled = False  # what the run in flight is
+        self._flying = 0  # its slot
+        self._stopped = False
+        self._rerun: Timer | None = None
+        self.accounted = series.resume_slot  # every slot below has its fate
+        self.slot = self._grid.first_due(self._clock.now_us())
+        if 0 < self.accounted < self.slot:
+            self._miss(self.slot - 1, Missed.AGENT_OFF)
+        self.accounted = max(self.accounted, self.slot)
+        self._timer = self._arm()
+
+    def stop(self, reason: Missed = Missed.AGENT_OFF) -> None:
+        """Take it out of the schedule; a scheduled run in flight becomes a missed slot."""
+        self._stopped = True
+        self._timer.cancel()
+        self._cancel_rerun()
+        if self._run is not None:
+            self._abandon()
+            if self._scheduled:
+                self.report(Gap(self.series.number, self._flying, self._flying, reason.value))
+
+    def clock_stepped(self) -> None:
+        """Go on from the new wall time: slots jumped over are missed, slots lived twice are run as rechecks."""
+        self._timer.cancel()
+        self.slot = self._grid.first_due(self._clock.now_us())
+        if self.slot > self.accounted:
+            self._miss(self.slot - 1, Missed.CLOCK)
+        self._timer = self._arm()
+
+    def recheck(self) -> None:
+        """Run once at once, flagged, unless a run is in flight."""
+        if self._run is None:
+            self._cancel_rerun()
+            self._pace.admit(partial(self._begin_rerun, Kind.RECHECK))
+
+    def _arm(self) -> Timer:
+        due_ns = self._clock.monotonic_ns(self._grid.due_us(self.slot))
+        return self._place.reactor.call_at(due_ns, self._due)
+
+    def _due(self) -> None:
+        slot = self.slot
+        if self._clock.now_us() < self._grid.start_us(slot + 1):
+            self._pace.admit(partial(self._begin, slot))
+            self.slot = slot + 1
+        else:  # slept through
+            self.slot = self._grid.first_due(self._clock.now_us())
+            self._miss(self.slot - 1, Missed.LATE)
+        self._timer = self._arm()
+
+    def _begin(self, slot: int) -> bool:
+        now_us = self._clock.now_us()
+        if self._stopped:
+            return False
+        if now_us >= self._grid.start_us(slot + 1):
+            self._miss(slot, Missed.LATE)
+            return False
+        if self._run is not None and self._scheduled:
+            self._miss(slot, Missed.OVERRUN)
+            return False
+        if self._run is not None:  # a rerun gives way: it counts nowhere
+            self._abandon()
+        self._cancel_rerun()
+        again = slot < self.accounted  # lived through once already, before the clock was set back
+        self.accounted = max(self.accounted, slot + 1)
+        late_us = max(now_us - self._grid.due_us(slot), 0)
+        self._launch(slot, Kind.RECHECK if again else Kind.SCHEDULED, late_us)
+        return True
+
+    def _begin_rerun(self, kind: Kind) -> bool:
+        if self._run is not None or self._stopped:
+            return False
+        self._launch(self._grid.slot_at(self._clock.now_us()), kind, 0)
+        return True
+
+    def _launch(self, slot: int, kind: Kind, late_us: int) -> None:
+        watch = Watch(self._place, self._clock.now_us())
+        self._scheduled = kind is Kind.SCHEDULED
+        self._flying = slot
+        run = Run(
+            self._place.reactor,
+            self._check.run(watch),
+            partial(self._ended, slot, kind, late_us),
+            watch.deadline_ns,
+        )
+        self._run = run
+        run.step()
+
+    def _ended(
+        self, slot: int, kind: Kind, late_us: int, result: Result | None, error: BaseException | None
+    ) -> None:
+        self._run = None
+        self._pace.ended()
+        if result is None:  # Check.run catches everything; what comes here ends the process
+            raise error or RuntimeError("a run ended without a result")
+        self.report(Record(self.series.number, slot, int(kind), late_us, result))
+        self._plan_rerun(result.outcome)
+
+    def _plan_rerun(self, outcome: Outcome) -> None:
+        if outcome is Outcome.FAIL:
+            self._attempts += 1
+        elif outcome is not Outcome.VOID:
+            self._attempts = 0
+        if not self._attempts:
+            return
+        retrying = self._attempts <= self.series.retries
+        pause_us = self.series.retry_after_us if retrying else self.series.recheck_us
+        if retrying or pause_us:
+            kind = Kind.RETRY if retrying else Kind.RECHECK
+            due_ns = monotonic_ns() + pause_us * 1000
+            self._rerun = self._place.reactor.call_at(
+                due_ns, partial(self._pace.admit, partial(self._begin_rerun, kind))
+            )
+
+    def _abandon(self) -> None:
+        if self._run is not None:
+            self._run.cancel()
+            self._run = None
+            self._pace.ended()
+
+    def _cancel_rerun(self) -> None:
+        if self._rerun is not None:
+            self._rerun.cancel()
+            self._rerun = None
+
+    def _miss(self, last: int, reason: Missed) -> None:
+        if last >= self.accounted:
+            self.report(Gap(self.series.number, self.accounted, last, reason.value))
+            self.accounted = last + 1
+
+
+class Shared:
+    """What the series of one agent have in common."""
+
+    __slots__ = ("clock", "pace", "reactor", "report")
+
+    def __init__(self, reactor: Reactor, report: Callable[[Record | Gap], None], clock: AgentClock) -> None:
+        self.reactor = reactor
+        self.clock = clock
+        self.pace = Pace(reactor, max_in_flight=500)
+        self.report = report
+
+
+class Runner:
+    """All series of one agent."""
+
+    def __init__(
+        self, reactor: Reactor, report: Callable[[Record | Gap], None], clock: AgentClock | None = None
+    ) -> None:
+        self.shared = Shared(reactor, report, clock or AgentClock())
+        self._series: dict[int, SeriesRunner] = {}
+        self._reactor = reactor
+        self._plan_clock_check()
+
+    def assign(self, assignment: Assignment) -> None:
+        """Replace what is run; series that did not change go on undisturbed."""
+        self.shared.pace.max_in_flight = assignment.max_in_flight
+        wanted = {series.number: series for series in assignment.series}
+        for number in list(self._series):
+            if not _same(self._series[number].series, wanted.get(number)):
+                self._series.pop(number).stop(Missed.PAUSED)
+        for number, series in wanted.items():
+            if number not in self._series:
+                self._series[number] = self._start(series, assignment)
+
+    def recheck(self, numbers: tuple[int, ...]) -> None:
+        """Run these once at once."""
+        for number in numbers:
+            if number in self._series:
+                self._series[number].recheck()
+
+    def stop(self) -> None:
+        """Stop everything."""
+        for runner in self._series.values():
+            runner.stop()
+        self._series.clear()
+
+    def _start(self, series: Series, assignment: Assignment) -> SeriesRunner:
+        grid = Grid(
+            assignment.seed, series.probe, series.region, series.regions, series.interval_us, series.schedule
+        )
+        place = Place(
+            reactor=self._reactor,
+            timeout_us=series.timeout_us,
+            source_address=series.source_address,
+            max_lag_ns=assignment.max_lag_us * 1000,
+        )
+        return SeriesRunner(series, grid, place, self.shared)
+
+    def follow_clock(self) -> None:
+        """Compare the wall clock; after a step every series goes on from the new time."""
+        if self.shared.clock.follow():
+            for runner in self._series.values():
+                runner.clock_stepped()
+
+    def _plan_clock_check(self) -> None:
+        self._reactor.call_at(monotonic_ns() + CLOCK_CHECK_NS, self._check_clock)
+
+    def _check_clock(self) -> None:
+        self.follow_clock()
+        self._plan_clock_check()
+
+
+def _same(running: Series, wanted: Series | None) -> bool:
+    if wanted is None:
+        return False
+    first, second = list(running.__struct_fields__), wanted
+    return all(getattr(running, name) == getattr(second, name) for name in first if name != "resume_slot")

@@ -1,0 +1,135 @@
+"""Every slot has its fate: run once, retried, rechecked, or missed with its reason."""
+
+from __future__ import annotations
+
+from checks.core.result import Outcome
+from prober.agent.grid import Grid
+from prober.wire import Gap, Kind
+from support.agents import SEED, Bench, running, tcp_series
+from support.tcp_peer import close_at_once, never_accepting, refused, silence, tcp_peer
+
+HOUR_NS = 3_600_000_000_000
+SLEEP = '{"address": "127.0.0.1:%d", "dialogue": [{"expect": "never"}]}'
+
+
+def slots(bench: Bench, kind: Kind = Kind.SCHEDULED) -> list[int]:
+    return [record.slot for record in bench.reports.records if record.kind == kind]
+
+
+async def test_slots_follow_each_other_without_a_hole() -> None:
+    async with tcp_peer(close_at_once) as peer, running() as bench:
+        bench.assign(tcp_series(1, peer.port))
+        await bench.reports.until(lambda reports: len(reports.records) >= 5)
+        first = slots(bench)[0]
+        assert slots(bench) == list(range(first, first + len(slots(bench))))
+        assert bench.reports.gaps == []
+        assert {record.result.outcome for record in bench.reports.records} == {Outcome.PASS}
+
+
+async def test_a_run_starts_at_its_due_instant() -> None:
+    async with tcp_peer(close_at_once) as peer, running() as bench:
+        bench.assign(tcp_series(1, peer.port))
+        await bench.reports.until(lambda reports: len(reports.records) >= 3)
+        grid = Grid(SEED, "p1", "here", ("here",), 100_000)
+        for record in bench.reports.records:
+            assert 0 <= record.result.started_us - grid.due_us(record.slot) <= record.late_us + 2000
+
+
+async def test_a_failure_is_retried_then_rechecked_and_each_is_flagged() -> None:
+    with refused() as peer:
+        async with running() as bench:
+            bench.assign(
+                tcp_series(1, peer.port, interval_us=400_000, retries=1, retry_after_us=10_000, recheck_us=30_000)
+            )
+            await bench.reports.until(lambda reports: sum(each.kind == Kind.RECHECK for each in reports.records) >= 3)
+            kinds = [record.kind for record in bench.reports.records]
+            assert kinds[:4] == [Kind.SCHEDULED, Kind.RETRY, Kind.RECHECK, Kind.RECHECK]
+
+
+async def test_nothing_is_tried_again_when_it_passes_or_when_told_never() -> None:
+    async with tcp_peer(close_at_once) as peer, running() as bench:
+        with refused() as dead:
+            bench.assign(
+                tcp_series(1, peer.port, retries=1, recheck_us=10_000), tcp_series(2, dead.port, retries=0, recheck_us=0)
+            )
+            await bench.reports.until(lambda reports: len(reports.records) >= 8)
+        assert {record.kind for record in bench.reports.records} == {Kind.SCHEDULED}
+
+
+async def test_a_slot_that_finds_the_run_before_still_going_is_missed_as_overrun() -> None:
+    async with tcp_peer(silence) as peer, running() as bench:
+        options = (SLEEP % peer.port).encode()
+        bench.assign(tcp_series(1, peer.port, options=options, interval_us=100_000, timeout_us=350_000))
+        await bench.reports.until(lambda reports: len(reports.records) >= 2)
+        done = set(slots(bench)) | {slot for gap in bench.reports.gaps for slot in range(gap.first, gap.last + 1)}
+        assert {gap.reason for gap in bench.reports.gaps} == {"overrun"}
+        assert done == set(range(min(done), max(done) + 1))
+
+
+async def test_slots_between_two_lives_are_missed_as_agent_off() -> None:
+    async with tcp_peer(close_at_once) as peer, running() as bench:
+        grid = Grid(SEED, "p1", "here", ("here",), 100_000)
+        now = grid.first_due(bench.runner.shared.clock.now_us())
+        bench.assign(tcp_series(1, peer.port, resume_slot=now - 50))
+        await bench.reports.until(lambda reports: len(reports.records) >= 1)
+        first = slots(bench)[0]
+        assert bench.reports.gaps == [Gap(1, now - 50, first - 1, "agent_off")]
+
+
+async def test_a_clock_set_forward_gives_one_gap_and_no_burst() -> None:
+    async with tcp_peer(close_at_once) as peer, running() as bench:
+        bench.assign(tcp_series(1, peer.port))
+        await bench.reports.until(lambda reports: len(reports.records) >= 2)
+        bench.wall.ahead_ns = HOUR_NS
+        bench.runner.follow_clock()
+        count = len(bench.reports.records)
+        await bench.reports.until(lambda reports: len(reports.records) >= count + 3)
+        assert [gap.reason for gap in bench.reports.gaps] == ["clock"]
+        gap = bench.reports.gaps[0]
+        assert 35_990 <= gap.last - gap.first <= 36_010
+        assert slots(bench)[count] == gap.last + 1
+        assert all(record.result.duration_us >= 0 for record in bench.reports.records)
+
+
+async def test_a_clock_set_back_runs_slots_lived_twice_as_rechecks() -> None:
+    async with tcp_peer(close_at_once) as peer, running() as bench:
+        bench.assign(tcp_series(1, peer.port))
+        await bench.reports.until(lambda reports: len(reports.records) >= 2)
+        bench.wall.ahead_ns = -HOUR_NS
+        bench.runner.follow_clock()
+        count = len(bench.reports.records)
+        await bench.reports.until(lambda reports: len(reports.records) >= count + 3)
+        after = bench.reports.records[count:]
+        assert {record.kind for record in after} == {Kind.RECHECK}
+        assert bench.reports.gaps == []
+        assert len(set(slots(bench))) == len(slots(bench))
+
+
+async def test_a_new_assignment_leaves_what_did_not_change_undisturbed() -> None:
+    async with tcp_peer(close_at_once) as peer, running() as bench:
+        bench.assign(tcp_series(1, peer.port), tcp_series(2, peer.port))
+        await bench.reports.until(lambda reports: len(reports.records) >= 4)
+        bench.assign(tcp_series(1, peer.port, resume_slot=5), tcp_series(3, peer.port))
+        await bench.reports.until(lambda reports: any(record.series == 3 for record in reports.records))
+        mine = [record.slot for record in bench.reports.records if record.series == 1]
+        assert mine == list(range(mine[0], mine[0] + len(mine)))
+        assert [gap for gap in bench.reports.gaps if gap.series == 1] == []
+
+
+async def test_a_scheduled_run_in_flight_when_taken_out_is_accounted_for() -> None:
+    async with tcp_peer(silence) as peer, running() as bench:
+        bench.assign(tcp_series(1, peer.port, options=(SLEEP % peer.port).encode(), timeout_us=5_000_000))
+        await bench.reports.until(lambda reports: bool(reports.gaps))  # an overrun: so one is in flight
+        bench.assign()
+        assert [gap.reason for gap in bench.reports.gaps if gap.reason != "overrun"] == ["paused"]
+
+
+async def test_many_probes_due_at_once_do_not_start_in_one_burst() -> None:
+    with never_accepting() as peer:
+        async with running() as bench:
+            series = [tcp_series(n, peer.port, interval_us=60_000_000, timeout_us=500_000) for n in range(300)]
+            bench.assign(*series)
+            bench.runner.recheck(tuple(range(300)))
+            await bench.reports.until(lambda reports: len(reports.records) >= 300)
+            starts = sorted(record.result.started_us for record in bench.reports.records)
+            assert max(sum(at <= each < at + 1000 for each in starts) for at in starts) < 60

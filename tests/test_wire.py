@@ -1,0 +1,58 @@
+"""Messages between agent and hub."""
+
+from __future__ import annotations
+
+import contextlib
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from checks.core.result import Outcome, Result
+from prober import wire
+
+HEALTH = wire.Health(worst_lag_us=1, in_flight=2, queued=0, cpu_us=3, resident_bytes=4, clock_steps=0)
+RESULT = Result(
+    outcome=Outcome.PASS, started_us=10, duration_us=5, phases_us={"connect": 5}, facts={"status": 200}
+)
+
+
+def batch(**changes: object) -> wire.Batch:
+    plain = wire.Batch(
+        version=wire.VERSION, agent="local-1", epoch=7, sequence=1, previous=b"", digest="d",
+        records=(wire.Record(1, 2, 0, 3, RESULT),), gaps=(wire.Gap(1, 5, 6, "late"),), health=HEALTH,
+    )  # fmt: skip
+    return msgspec.structs.replace(plain, **changes)
+
+
+def test_a_batch_comes_back_as_it_went() -> None:
+    assert wire.decode(wire.encode(batch())) == batch()
+
+
+def test_equal_batches_are_equal_bytes_and_others_are_not() -> None:
+    assert wire.encode(batch()) == wire.encode(batch())
+    assert wire.digest(wire.encode(batch())) != wire.digest(wire.encode(batch(sequence=2)))
+
+
+def test_another_version_is_refused_in_words_that_say_what_to_do() -> None:
+    with pytest.raises(wire.WireError, match=r"wire version 2, this side speaks 1: upgrade the older one"):
+        wire.decode(wire.encode(batch(version=2)))
+
+
+@given(data=st.binary(max_size=300))
+def test_arbitrary_bytes_are_a_message_or_a_wire_error(data: bytes) -> None:
+    with contextlib.suppress(wire.WireError):
+        wire.decode(data)
+
+
+@given(data=st.binary(max_size=60), at=st.integers(0, 60))
+def test_a_damaged_batch_never_raises_anything_else(data: bytes, at: int) -> None:
+    good = wire.encode(batch())
+    with contextlib.suppress(wire.WireError):
+        wire.decode(good[:at] + data + good[at + len(data) :])
+
+
+@pytest.mark.parametrize("message", [wire.Ack(1, 2), wire.Recheck((1, 2)), wire.Goodbye()])
+def test_the_small_messages_come_back(message: wire.Message) -> None:
+    assert wire.decode(wire.encode(message)) == message
