@@ -1,0 +1,1 @@
+"""The hub: takes results in, judges, stores, tells."""

@@ -1,0 +1,197 @@
+"""The hub put together: opens the store, restores what was, runs pipeline and agents, takes new configurations.
+
+Composition and life cycle only: what is decided lives in judge.py and verdict.py, what is served in view.py.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine, Iterable
+from functools import partial
+from typing import Any
+
+from prober import wire
+from prober.config import Config
+from prober.store.base import RunRow, SeriesRow, Store
+from prober.wire import Assignment
+
+from .agents import LocalAgent
+from .history import KEPT_DAYS, MemoryHistory
+from .judge import Judge, SeriesState
+from .pipeline import Pipeline
+from .plan import (
+    agents_needed,
+    grid_of,
+    local_regions,
+    probe_policy,
+    service_policy,
+    share_out,
+    wanted_series,
+    wire_series,
+)
+from .publish import Publisher
+from .verdict import Fold, State
+from .view import AgentView
+
+log = logging.getLogger(__name__)
+DAY_US = 86_400_000_000
+
+
+class Hub:
+    """One per daemon. `start`, then `reload` as often as wanted, then `stop`."""
+
+    def __init__(
+        self,
+        config: Config,
+        store: Store,
+        publisher: Publisher,
+        history: MemoryHistory,
+        now_us: Callable[[], int],
+    ) -> None:
+        self.config = config
+        self.store = store
+        self.history = history
+        self.series: dict[int, SeriesState] = {}
+        self._publisher = publisher
+        self._now_us = now_us
+        self._seed = b""
+        self._resume: dict[int, int] = {}
+        self._rows: list[SeriesRow] = []
+        self._agents: list[LocalAgent] = []
+        self._tasks: set[asyncio.Task[None]] = set()
+        fold = Fold([], [])
+        self.pipeline = Pipeline(store, Judge(fold, {}), publisher, publisher.view.store, now_us)
+
+    async def start(self) -> None:
+        """Restore what is on record, then let agents run; the past for figures is read afterwards."""
+        self._seed = await self.store.seed()
+        await self.pipeline.restore()
+        await self._adopt(self.config, await self._open_runs())
+        await self._restore_standings()
+        self._publisher.configure(self.config, self.series, self.pipeline.judge.fold)
+        await self.pipeline.settle()
+        self._spawn(self.pipeline.run())
+        self._start_agents()
+        self._spawn(self._load_history())
+
+    async def reload(self, config: Config) -> None:
+        """Swap the configuration; series that did not change keep grid, state and history."""
+        await self._adopt(
+            config, {number: state.run for number, state in self.series.items() if state.run is not None}
+        )
+        self.config = config
+        self._publisher.configure(config, self.series, self.pipeline.judge.fold)
+        await self.pipeline.settle()
+        for agent in self._agents:
+            await agent.assign()
+        self._start_agents()
+
+    async def stop(self) -> None:
+        """Let agents deliver and leave, commit what came, close the store."""
+        await asyncio.gather(*(agent.stop() for agent in self._agents))
+        running = [task for task in self._tasks if not task.done() and task.get_name().startswith("agent")]
+        if running:
+            await asyncio.wait(running, timeout=4.0)
+        self.pipeline.close()
+        if self._tasks:
+            _, late = await asyncio.wait(self._tasks, timeout=1.0)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+        await self.store.close()
+
+    def start_of(self, series: int, slot: int) -> int:
+        """Return the due instant of a slot; 0 for a series that this configuration does not have."""
+        state = self.series.get(series)
+        return state.grid.due_us(slot) if state is not None else 0
+
+    def slot_at(self, series: int, at_us: int) -> int:
+        """Return the slot that contains an instant."""
+        state = self.series.get(series)
+        return state.grid.slot_at(at_us) if state is not None else 0
+
+    async def _adopt(self, config: Config, runs: dict[int, RunRow]) -> None:
+        self._rows = await self.store.series(wanted_series(config, self._now_us()))
+        self.series = {
+            row.number: SeriesState(row=row, grid=grid_of(row, self._seed), run=runs.get(row.number))
+            for row in self._rows
+        }
+        self._resume = {number: slot + 1 for number, slot in (await self.store.last_slots()).items()}
+        fold = Fold(
+            [probe_policy(probe) for probe in config.probes],
+            [service_policy(service) for service in config.services],
+        )
+        fold.inherit(self.pipeline.judge.fold)
+        self.pipeline.judge.fold = fold
+        self.pipeline.judge.series = self.series
+        self.history.configure(
+            [probe_policy(probe) for probe in config.probes],
+            [service_policy(service) for service in config.services],
+            self.series,
+        )
+
+    async def _open_runs(self) -> dict[int, RunRow]:
+        return {run.series: run for run in await self.store.open_runs()}
+
+    async def _restore_standings(self) -> None:
+        fold = self.pipeline.judge.fold
+        for subject, change in (await self.store.last_changes()).items():
+            fold.restore(subject, State(change.after), change.at_us, change.because)
+        for state in self.series.values():
+            run = state.run
+            if run is not None and run.outcome != "void":
+                failing = (run.count, run.first_us, run.code or "") if run.outcome == "fail" else None
+                fold.restore_evidence(state.row.probe, state.row.region, run.last_us, failing)
+
+    async def _assignment(self, share: int) -> Assignment:
+        series = wire_series(self.config, self._rows, self._resume)
+        shares = share_out(series, max(len(self._agents), 1))
+        return Assignment(
+            version=wire.VERSION,
+            digest=self.config.digest,
+            seed=self._seed,
+            series=shares[share],
+            max_lag_us=self.config.agents.max_lag_us,
+            max_in_flight=self.config.agents.max_in_flight,
+        )
+
+    def _start_agents(self) -> None:
+        needed = agents_needed(self.config, wire_series(self.config, self._rows, {}))
+        for share in range(len(self._agents), needed):
+            name = f"local-{share + 1}"
+            view = AgentView(name=name, regions=tuple(local_regions(self.config)))
+            self._publisher.view.agents[name] = view
+            self._agents.append(LocalAgent(view, self.pipeline, partial(self._fresh_assignment, share)))
+            self._spawn(self._agents[-1].run(), name=f"agent {name}")
+
+    async def _fresh_assignment(self, share: int) -> Assignment:
+        self._resume = {number: slot + 1 for number, slot in (await self.store.last_slots()).items()}
+        return await self._assignment(share)
+
+    async def _load_history(self) -> None:
+        keys = {row.number: (row.probe, row.region) for row in await self.store.all_series()}
+        open_numbers = {
+            number: state.run.number for number, state in self.series.items() if state.run is not None
+        }
+        rows: dict[tuple[str, str], list[RunRow]] = {}
+        async for page in self.store.runs(self._now_us() - KEPT_DAYS * DAY_US):
+            for run in _closed(page, open_numbers):
+                rows.setdefault(keys[run.series], []).append(run)
+            await asyncio.sleep(0)
+        self.history.load(rows)
+        self.history.ready = True
+
+    def _spawn(self, work: Coroutine[Any, Any, None], name: str = "hub") -> None:
+        task = asyncio.create_task(work, name=name)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.critical("a part of the daemon failed", exc_info=error, extra={"part": task.get_name()})
+
+
+def _closed(page: Iterable[RunRow], open_numbers: dict[int, int]) -> Iterable[RunRow]:
+    return (run for run in page if run.number != open_numbers.get(run.series))

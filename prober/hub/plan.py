@@ -1,0 +1,124 @@
+"""From a configuration to what the hub runs on: series, grids, policies, assignments. Pure but for building checks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from checks.core.check import KINDS
+from checks.core.values import SecretView
+from prober import wire
+from prober.agent.grid import Grid
+from prober.config import Config, Probe, Service
+from prober.store.base import SeriesRow
+
+from .verdict import ProbePolicy, ServicePolicy, silence_us
+
+CORE_SHARE = 0.5  # of a core that one agent process may use before the work is split
+
+
+def local_regions(config: Config) -> dict[str, str | None]:
+    """Return the regions that this machine runs itself, with their source addresses."""
+    return {region.name: region.source_address for region in config.regions if region.local}
+
+
+def probe_policy(probe: Probe) -> ProbePolicy:
+    """Return how a probe's regions agree."""
+    return ProbePolicy(
+        name=probe.name,
+        regions=probe.regions,
+        quorum=probe.down_when.needed(len(probe.regions)),
+        retries=probe.confirm.retries,
+        silence_us=silence_us(probe.interval_us, probe.timeout_us),
+    )
+
+
+def service_policy(service: Service) -> ServicePolicy:
+    """Return how a service is composed."""
+    return ServicePolicy(
+        name=service.name, probes=service.probes, needed=service.up_when.needed(len(service.probes))
+    )
+
+
+def wanted_series(config: Config, now_us: int) -> list[SeriesRow]:
+    """Return the series that a configuration needs; their numbers are the store's to give."""
+    return [
+        SeriesRow(
+            number=0,
+            probe=probe.name,
+            region=region,
+            interval_us=probe.interval_us,
+            schedule=probe.schedule,
+            regions=probe.regions,
+            created_us=now_us,
+        )
+        for probe in config.probes
+        for region in probe.regions
+    ]
+
+
+def grid_of(row: SeriesRow, seed: bytes) -> Grid:
+    """Return the grid of a stored series."""
+    return Grid(seed, row.probe, row.region, row.regions, row.interval_us, row.schedule)
+
+
+def target_of(probe: Probe) -> str:
+    """Return what a probe looks at, in words fit to show."""
+    return KINDS[probe.kind](probe.options).target
+
+
+def wire_series(config: Config, rows: Sequence[SeriesRow], resume: dict[int, int]) -> list[wire.Series]:
+    """Return the series of this machine's own regions, as agents run them."""
+    probes = {probe.name: probe for probe in config.probes}
+    sources = local_regions(config)
+    options = {name: _options(probe) for name, probe in probes.items()}
+    return [
+        _wire_series(
+            row, probes[row.probe], options[row.probe], sources[row.region], resume.get(row.number, 0)
+        )
+        for row in rows
+        if row.region in sources
+    ]
+
+
+def agents_needed(config: Config, series: Sequence[wire.Series]) -> int:
+    """Return how many agent processes keep each below half a core, by the kinds' own estimates."""
+    micros_per_second = sum(KINDS[each.kind].cost_us * 1_000_000 / each.interval_us for each in series)
+    return max(1, -(-int(micros_per_second) // int(CORE_SHARE * 1_000_000)))
+
+
+def share_out(series: Sequence[wire.Series], agents: int) -> list[tuple[wire.Series, ...]]:
+    """Split series over agents; all regions of a probe stay together, and a probe keeps its agent."""
+    shares: list[list[wire.Series]] = [[] for _ in range(agents)]
+    for each in series:
+        shares[sum(each.probe.encode()) % agents].append(each)
+    return [tuple(share) for share in shares]
+
+
+def _wire_series(
+    row: SeriesRow, probe: Probe, options: bytes, source: str | None, resume: int
+) -> wire.Series:
+    return wire.Series(
+        number=row.number,
+        probe=row.probe,
+        region=row.region,
+        kind=probe.kind,
+        options=options,
+        interval_us=probe.interval_us,
+        timeout_us=probe.timeout_us,
+        schedule=probe.schedule,
+        regions=probe.regions,
+        retries=probe.confirm.retries,
+        retry_after_us=probe.confirm.after_us,
+        recheck_us=probe.recheck_us or 0,
+        source_address=source,
+        resume_slot=resume,
+    )
+
+
+def _options(probe: Probe) -> bytes:
+    plain = probe.options.model_dump(
+        mode="json", by_alias=True, exclude_unset=True, context=SecretView.REVEAL
+    )
+    return msgspec.json.encode(plain)

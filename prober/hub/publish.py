@@ -1,0 +1,112 @@
+"""Brings what was committed into the view, the history and the metrics. Runs after the commit, never before."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from prober.config import Config
+from prober.store.base import RunRow
+from prober.wire import Gap, Kind, Record
+
+from .history import MemoryHistory
+from .judge import SeriesState
+from .plan import target_of
+from .verdict import Change, Fold, Standing, State
+from .view import ProbeView, RegionView, ServiceView, View
+
+
+class Exposing(Protocol):
+    """What keeps the metrics; see prober/metrics."""
+
+    def restructure(self, view: View) -> None: ...
+    def take(self, series_number: int, record: Record) -> None: ...
+    def gap(self, series_number: int, gap: Gap) -> None: ...
+    def state(self, subject: str, state: State) -> None: ...
+
+
+class Publisher:
+    """Keeps view, history and metrics in step with the store."""
+
+    def __init__(self, view: View, history: MemoryHistory, exposition: Exposing) -> None:
+        self.view = view
+        self._history = history
+        self._exposition = exposition
+        self._series: Mapping[int, SeriesState] = {}
+        self._regions: dict[int, RegionView] = {}
+
+    def configure(self, config: Config, series: Mapping[int, SeriesState], fold: Fold) -> None:
+        """Show another configuration; counters and last results of series that stay are kept."""
+        before = {
+            region.series: region for probe in self.view.probes.values() for region in probe.regions.values()
+        }
+        self._series = series
+        self.view.config = config
+        self.view.probes = {
+            probe.name: ProbeView(probe=probe, target=target_of(probe)) for probe in config.probes
+        }
+        self.view.services = {service.name: ServiceView(service=service) for service in config.services}
+        for number, state in series.items():
+            region = before.get(number) or RegionView(series=number, region=state.row.region)
+            self.view.probes[state.row.probe].regions[state.row.region] = region
+        self._regions = {
+            region.series: region for probe in self.view.probes.values() for region in probe.regions.values()
+        }
+        self._copy_standings(fold)
+        self.view.version += 1
+        self._exposition.restructure(self.view)
+
+    def committed(
+        self, records: list[Record], gaps: list[Gap], changes: list[Change], closed: list[RunRow]
+    ) -> None:
+        """Take in what is now on record."""
+        self._history.committed(closed, self._series)
+        for record in records:
+            self._show_result(record)
+        for gap in gaps:
+            self._show_gap(gap)
+        for change in changes:
+            self._show_change(change)
+        self.view.version += 1
+
+    def _show_result(self, record: Record) -> None:
+        region = self._regions.get(record.series)
+        if region is None:
+            return
+        region.last = record.result
+        region.last_kind, region.last_slot, region.last_late_us = record.kind, record.slot, record.late_us
+        if record.kind == Kind.SCHEDULED:
+            outcome = record.result.outcome.value
+            region.outcomes[outcome] = region.outcomes.get(outcome, 0) + 1
+            region.fates[outcome] = region.fates.get(outcome, 0) + 1
+        self._exposition.take(record.series, record)
+
+    def _show_gap(self, gap: Gap) -> None:
+        region = self._regions.get(gap.series)
+        if region is not None:
+            region.fates[gap.reason] = region.fates.get(gap.reason, 0) + gap.last - gap.first + 1
+            self._exposition.gap(gap.series, gap)
+
+    def _show_change(self, change: Change) -> None:
+        kind, _, name = change.subject.partition(":")
+        shown: RegionView | ProbeView | ServiceView | None
+        if kind == "region":
+            probe, _, region = name.rpartition("@")
+            shown = self.view.probes[probe].regions.get(region) if probe in self.view.probes else None
+        else:
+            shown = self.view.probes.get(name) if kind == "probe" else self.view.services.get(name)
+        if shown is not None:
+            shown.state, shown.since_us, shown.because = change.after, change.at_us, change.because
+            self._exposition.state(change.subject, change.after)
+
+    def _copy_standings(self, fold: Fold) -> None:
+        for name, probe in self.view.probes.items():
+            _copy(fold.probe(name), probe)
+            for region_name, region in probe.regions.items():
+                _copy(fold.region(name, region_name), region)
+        for name, service in self.view.services.items():
+            _copy(fold.service(name), service)
+
+
+def _copy(standing: Standing, shown: RegionView | ProbeView | ServiceView) -> None:
+    shown.state, shown.since_us, shown.because = standing.state, standing.since_us, standing.because

@@ -1,0 +1,46 @@
+"""What the listeners are given: the present, the past, the store behind both, and the one action they may ask for."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from prober.store.base import SeriesRow, Store
+from reports.availability import Availability
+from reports.outages import Outage
+
+from .view import ReloadView, View
+
+
+class History(Protocol):
+    """Figures over time from memory; subjects are `probe:NAME`, `service:NAME` and `region:PROBE@REGION`."""
+
+    @property
+    def ready(self) -> bool:
+        """False while the past is still being read after a start: figures are then "not loaded yet", never 100 %."""
+
+    def rolling(self, subject: str, now_us: int) -> Mapping[str, Availability]:
+        """Return availability by window (1h, 24h, 7d, 30d, 90d, month); empty when unknown or not ready."""
+
+    def days(self, subject: str, count: int, now_us: int) -> Sequence[Availability]:
+        """Return one Availability per UTC day, oldest first, the last one is today so far."""
+
+    def outages(self, subject: str, from_us: int, to_us: int) -> Sequence[Outage]:
+        """Return the measured outages in a window, oldest first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Served:
+    """Handed to every listener. `start_of(series, slot)` gives the due instant of a slot in micro-seconds."""
+
+    view: View
+    history: History
+    store: Store
+    series: Mapping[int, SeriesRow]
+    start_of: Callable[[int, int], int]
+    slot_at: Callable[[int, int], int]  # (series, instant) -> the slot that contains it
+    reload: Callable[[], Awaitable[ReloadView]]
+    metrics_text: Callable[
+        [bool], Sequence[bytes]
+    ]  # (openmetrics?) -> pieces of the exposition, joined they are it

@@ -1,0 +1,212 @@
+"""The store's contract: what is kept and in which units. No SQL here, and none outside an implementation.
+
+Commit before you tell: one `WriteSet` is one transaction, taken whole or not at all. Readers have their own
+connections and never wait for the writer. Instants are micro-seconds since the epoch, UTC.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from checks.core.result import Result
+
+
+class StoreError(Exception):
+    """The store cannot be used as asked; the text says what to do."""
+
+
+class StoreBusy(StoreError):
+    """The write did not happen (disk full, locked): nothing was taken, the same write may be tried again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeriesRow:
+    """One probe in one region on one grid. A change of interval, schedule or regions makes a new series."""
+
+    number: int
+    probe: str
+    region: str
+    interval_us: int
+    schedule: str
+    regions: tuple[str, ...]
+    created_us: int
+
+
+@dataclass(slots=True, kw_only=True)
+class RunRow:
+    """Results of equal outcome and failure code in a row, of one probe and region; scheduled or not.
+
+    `first_us`/`first_end_us` are start and end of the first, `last_us`/`last_end_us` of the last. A run also
+    ends where two starts lie further apart than twice the interval.
+    """
+
+    series: int
+    number: int  # counts up per series, the open run has the highest
+    outcome: str
+    code: str | None
+    first_us: int
+    first_end_us: int
+    last_us: int
+    last_end_us: int
+    count: int
+    longest_gap_us: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResultRow:
+    """One result, narrow. Who reads a scheduled one adds `late_us` to the instant its slot was due.
+
+    A scheduled result is kept once a slot, its lateness only where it is over 5 ms (or negative), else as 0, and
+    `started_us` is not kept: 0 when read back. Retries and rechecks are kept exactly, once a start.
+    """
+
+    series: int
+    slot: int
+    kind: int
+    late_us: int
+    started_us: int
+    duration_us: int
+    outcome: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Detail:
+    """A result kept in full: everything that is not a plain pass, and each first pass after trouble."""
+
+    series: int
+    slot: int
+    kind: int
+    digest: str
+    agent: str
+    result: Result
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeRow:
+    """A change of state of a probe or service: `subject` is `probe:NAME` or `service:NAME`."""
+
+    at_us: int  # when it came true (a DOWN starts at the first failed scheduled run)
+    noted_us: int  # when the hub knew
+    subject: str
+    before: str
+    after: str
+    because: str  # failure codes and regions, in words
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GapRow:
+    """Slots without a result, both ends included."""
+
+    series: int
+    first_slot: int
+    last_slot: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receipt:
+    """The last batch taken of an agent's epoch, so that one that comes twice counts once."""
+
+    agent: str
+    epoch: int
+    sequence: int
+    hash: bytes
+
+
+@dataclass(slots=True, kw_only=True)
+class WriteSet:
+    """One transaction. `runs` holds every run that was opened or changed, in its newest form.
+
+    What is already on record is left as it is (results, details, changes) or replaced (runs, receipts), and a gap
+    that starts at the same slot grows: the same write twice is the same as once.
+    """
+
+    results: list[ResultRow] = field(default_factory=list)
+    details: list[Detail] = field(default_factory=list)
+    runs: list[RunRow] = field(default_factory=list)
+    gaps: list[GapRow] = field(default_factory=list)
+    changes: list[ChangeRow] = field(default_factory=list)
+    receipts: list[Receipt] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """One page of results; `after` is the key for the next page, None at the end.
+
+    Newest slot first over all series, by the instant slot x interval; equal instants by series; in one slot the
+    newest retry or recheck first and the scheduled result last. A page may be short, even empty, before the end.
+    """
+
+    rows: list[ResultRow]
+    details: list[Detail | None]  # beside `rows`: the full result of those that have one
+    after: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeriesSlots:
+    """Slots of one series, both ends included; they may reach beyond what is on record."""
+
+    series: int
+    from_slot: int
+    to_slot: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResultQuery:
+    """Which results: all filters narrow, each series is named once; `limit` from 1 to 1000."""
+
+    series: Sequence[SeriesSlots]
+    outcomes: frozenset[str] = frozenset()  # empty: all
+    after: str | None = None
+    limit: int = 100
+
+
+class Store(Protocol):
+    """What the hub needs. Every method raises `StoreError`; writes raise `StoreBusy` when they may be retried."""
+
+    async def open(self) -> None:
+        """Open, migrate, check the schema's version. Refuses a store of a newer version."""
+
+    async def close(self) -> None:
+        """Finish the write under way and close; safe to call twice."""
+
+    async def seed(self) -> bytes:
+        """Return the 32 byte seed of the schedule, made at first use and kept for good."""
+
+    async def series(self, wanted: Sequence[SeriesRow]) -> list[SeriesRow]:
+        """Return stored series for these (number ignored), making what is missing; same order."""
+
+    async def all_series(self) -> list[SeriesRow]:
+        """Return every series ever made, by number."""
+
+    async def write(self, writes: WriteSet) -> None:
+        """Commit all of it or nothing; the values must not change until this returns."""
+
+    async def open_runs(self) -> list[RunRow]:
+        """Return the newest run of each series."""
+
+    async def last_slots(self) -> dict[int, int]:
+        """Return the highest slot on record (result or gap) of each series."""
+
+    def runs(self, from_us: int, series: Sequence[int] | None = None) -> AsyncIterator[list[RunRow]]:
+        """Yield runs that end at or after an instant, by series then number, in lists of bounded size."""
+
+    async def changes(self, subject: str | None, limit: int) -> list[ChangeRow]:
+        """Return the changes noted last first, of one subject or all."""
+
+    async def last_changes(self) -> dict[str, ChangeRow]:
+        """Return each subject's change that was noted last."""
+
+    async def receipts(self) -> list[Receipt]:
+        """Return the receipts that were written in the last 30 days, one an epoch."""
+
+    async def results(self, query: ResultQuery) -> Page:
+        """Return one page of results."""
+
+    async def gaps(self, series: Sequence[int], limit: int) -> list[GapRow]:
+        """Return the newest gaps first."""
+
+    async def counts(self) -> dict[str, int]:
+        """Return rows by table, and `bytes` on disk of them all, for health pages."""
