@@ -1,0 +1,103 @@
+"""The configuration as the daemon uses it: resolved, frozen, every default filled in.
+
+Here: the values. Not here: reading them (`load`) and how the file spells them (`model`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from checks.core.check import Options
+
+from .contracts import ContractBlock
+from .operations import AgentsBlock, BlackboxBlock, ListenBlock, LogBlock, PageBlock, StoreBlock
+from .probes import Schedule
+from .services import CustomerBlock, MaintenanceBlock
+from .terms import Quorum
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Region:
+    """A place that checks run from. Tokens are kept only as their SHA-256, in hexadecimal."""
+
+    name: str
+    title: str
+    local: bool
+    source_address: str | None
+    canaries: tuple[str, ...]
+    """Control targets as `tcp://host:port`."""
+    token_sha256: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Confirm:
+    """Immediate retries after a failed run: how many, and the pause before each."""
+
+    retries: int
+    after_us: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Probe:
+    """A thing to watch. Two probes that compare equal may keep their grid and state over a reload."""
+
+    name: str
+    title: str
+    kind: str
+    options: Options
+    interval_us: int
+    timeout_us: int
+    regions: tuple[str, ...]
+    """Where it runs, in the order of the file; never empty."""
+    schedule: Schedule
+    confirm: Confirm
+    recheck_us: int | None
+    """The faster pace while failing; None for never."""
+    down_when: Quorum
+    group: str | None
+    labels: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Service:
+    """What customers know by name: some probes, composed."""
+
+    name: str
+    title: str
+    description: str | None
+    group: str | None
+    probes: tuple[str, ...]
+    up_when: Quorum
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """A whole accepted configuration."""
+
+    regions: tuple[Region, ...]
+    probes: tuple[Probe, ...]
+    services: tuple[Service, ...]
+    contracts: tuple[ContractBlock, ...]
+    customers: tuple[CustomerBlock, ...]
+    maintenance: tuple[MaintenanceBlock, ...]
+    blackbox: BlackboxBlock | None
+    store: StoreBlock
+    listen: ListenBlock
+    page: PageBlock
+    agents: AgentsBlock
+    log: LogBlock
+    folder: Path = field(compare=False)
+    """Where the file lies; relative names in it start here."""
+    digest: str = ""
+    """SHA-256 over everything above but the folder, in hexadecimal; secrets enter as their own SHA-256."""
+
+    def path(self, name: str) -> Path:
+        """Return the place of a file that the configuration names."""
+        return self.folder / name
+
+    @property
+    def store_path(self) -> Path:
+        """The file of the store."""
+        return self.path(self.store.url.removeprefix("sqlite:///"))

@@ -1,0 +1,164 @@
+"""Faults between parts of the file: names that dangle, names given twice, counts that can never be reached.
+
+Works on plain values and trusts nothing about them, so that these faults are told with those of the shape.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from typing import Any
+
+from pydantic_core import PydanticCustomError
+
+from .faults import MAX_HINTS, did_you_mean, quote
+from .resolve import DEFAULT_REGION
+from .terms import Quorum, read_quorum
+from .yaml_values import Path, Tree
+
+_Mapping = dict[str, Any]  # Any: whatever the file holds
+
+
+class Names:
+    """Check one document; every fault goes to the tree."""
+
+    def __init__(self, tree: Tree, document: object, kinds: Collection[str]) -> None:
+        self._tree = tree
+        self._document: _Mapping = document if isinstance(document, dict) else {}
+        self._kinds = kinds
+        self._hints = 0
+        regions = self._document.get("regions")
+        self._regions = (
+            [str(name) for name in regions] if isinstance(regions, dict) and regions else [DEFAULT_REGION]
+        )
+        self._probes = self._named("probes")
+        self._services = self._named("services")
+        self._customers = self._named("customers")
+
+    def check(self) -> None:
+        """Look at every section."""
+        self._named("contracts")
+        defaults = self._document.get("defaults")
+        defaults = defaults if isinstance(defaults, dict) else {}
+        self._each(("defaults", "regions"), defaults.get("regions"), "region", self._regions)
+        for path, probe in self._rows("probes"):
+            self._check_probe(path, probe, defaults)
+        for path, service in self._rows("services"):
+            self._check_service(path, service)
+        for path, contract in self._rows("contracts"):
+            self._check_contract(path, contract)
+        for path, maintenance in self._rows("maintenance"):
+            self._each((*path, "services"), maintenance.get("services"), "service", self._services)
+
+    def _check_probe(self, path: Path, probe: _Mapping, defaults: _Mapping) -> None:
+        present = [kind for kind in probe if kind in self._kinds and probe[kind] is not None]
+        if len(present) > 1:
+            message = f"a second kind of check beside {present[0]}"
+            self._tree.fault((*path, present[1]), message, "make it a probe of its own", at_key=True)
+        elif not present and not self._misspelt_kind(path, probe):
+            self._tree.fault(path, "no kind of check", f"add one of {', '.join(sorted(self._kinds))}")
+        self._each((*path, "regions"), probe.get("regions"), "region", self._regions)
+        regions = probe.get("regions") or defaults.get("regions")
+        count = len(regions) if isinstance(regions, list) else len(self._regions)
+        owner: Path = path if "down_when" in probe else ("defaults",)
+        quorum = probe["down_when"] if "down_when" in probe else defaults.get("down_when")
+        self._reachable((*owner, "down_when"), quorum, count, "regions", ("any", "majority", "all"))
+
+    def _misspelt_kind(self, path: Path, probe: _Mapping) -> bool:
+        for kind in probe:
+            if kind in self._kinds:  # present, but empty
+                self._tree.fault((*path, kind), "is empty; expected a mapping of keys to values")
+                return True
+        return any(did_you_mean(key, self._kinds).startswith("did") for key in probe if len(key) < 16)
+
+    def _check_service(self, path: Path, service: _Mapping) -> None:
+        members = service.get("probes")
+        self._each((*path, "probes"), members, "probe", self._probes)
+        if isinstance(members, list):
+            self._reachable(
+                (*path, "up_when"), service.get("up_when"), len(members), "probes", ("all", "any")
+            )
+
+    def _check_contract(self, path: Path, contract: _Mapping) -> None:
+        self._known((*path, "service"), contract.get("service"), "service", self._services)
+        self._each((*path, "customers"), contract.get("customers"), "customer", self._customers)
+        method = contract.get("method")
+        weighted = method.get("weighted") if isinstance(method, dict) else None
+        weights = weighted.get("weights") if isinstance(weighted, dict) else None
+        if not isinstance(weighted, dict) or not isinstance(weights, dict):
+            return
+        kind, known = (
+            ("region", self._regions) if weighted.get("by") == "regions" else ("probe", self._probes)
+        )
+        for name in weights:
+            self._known((*path, "method", "weighted", "weights", name), name, kind, known, at_key=True)
+
+    def _reachable(self, path: Path, value: object, total: int, what: str, words: tuple[str, ...]) -> None:
+        quorum = _quorum(value if (origin := self._tree.origin(path)) is None else origin.typed, words)
+        if quorum is None or quorum.count is None:
+            return
+        there = f"there is 1 {what[:-1]}" if total == 1 else f"there are {total} {what}"
+        if quorum.of is not None and quorum.of != total:
+            self._tree.fault(path, f"written for {quorum.of} {what}, but {there}")
+        elif quorum.count > total:
+            self._tree.fault(path, f"can never be reached: {there}")
+
+    def _each(self, path: Path, names: object, what: str, known: Collection[str]) -> None:
+        if not isinstance(names, list):
+            return
+        seen: set[str] = set()
+        for number, name in enumerate(names):
+            self._known((*path, number), name, what, known)
+            if isinstance(name, str) and name in seen:
+                self._tree.fault(
+                    (*path, number), f"the {what} {self._shown((*path, number), name)} is named twice"
+                )
+            seen.update([name] if isinstance(name, str) else [])
+
+    def _known(
+        self, path: Path, name: object, what: str, known: Collection[str], *, at_key: bool = False
+    ) -> None:
+        if not isinstance(name, str) or name in known or self._tree.is_broken(path):
+            return
+        if self._is_shapeless(f"{what}s"):  # its section is no list: that is the fault, not the name
+            return
+        self._hints += 1
+        shown = self._shown(path, name)
+        hint = did_you_mean(name, known) if self._hints <= MAX_HINTS and shown == quote(name) else ""
+        self._tree.fault(path, f"no {what} is named {shown}", hint, at_key=at_key)
+
+    def _is_shapeless(self, section: str) -> bool:
+        rows = self._document.get(section)
+        return rows is not None and not isinstance(rows, dict if section == "regions" else list)
+
+    def _shown(self, path: Path, name: str) -> str:
+        source = self._tree.outside_below(path)
+        return f"what {source} holds" if source else quote(name)
+
+    def _named(self, section: str) -> dict[str, Path]:
+        """Return the names of a section in order; a name given twice is a fault."""
+        names: dict[str, Path] = {}
+        for path, row in self._rows(section):
+            name, place = row.get("name"), (*path, "name")
+            if not isinstance(name, str) or self._tree.is_broken(place):
+                continue
+            if name in names:
+                line = self._tree.walk(names[name])[2].start_mark.line + 1
+                self._tree.fault(
+                    place, f"the name {self._shown(place, name)} is taken", f"first on line {line}"
+                )
+            names.setdefault(name, place)
+        return names
+
+    def _rows(self, section: str) -> Iterator[tuple[Path, _Mapping]]:
+        rows = self._document.get(section)
+        for number, row in enumerate(rows if isinstance(rows, list) else []):
+            if isinstance(row, dict):
+                yield (section, number), row
+
+
+def _quorum(value: object, words: tuple[str, ...]) -> Quorum | None:
+    """Read a quorum, or return None: that it is unusable is reported with the shape."""
+    try:
+        return read_quorum(value, words)
+    except PydanticCustomError:
+        return None

@@ -1,0 +1,103 @@
+"""From the model of the file to the values of the daemon: defaults merged, names filled in.
+
+Here: which of probe, `defaults` and built-in wins. Not here: validation; what arrives here is sound.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import TypeVar
+
+from checks.core.check import KINDS
+
+from .config import Config, Confirm, Probe, Region, Service
+from .digest import digest_of
+from .model import Document
+from .probes import BUILT_IN, NEVER_US, ConfirmBlock, DefaultsBlock, ProbeFields
+from .regions import RegionBlock
+from .services import ServiceBlock
+
+DEFAULT_REGION = "local"
+_T = TypeVar("_T")
+
+
+def resolve(document: Document, folder: Path) -> Config:
+    """Return the configuration that a sound document means, with its digest."""
+    regions = tuple(_region(name, block) for name, block in document.regions.items()) or (_only_region(),)
+    names = tuple(region.name for region in regions)
+    config = Config(
+        regions=regions,
+        probes=tuple(_probe(block, document.defaults, names) for block in document.probe_blocks),
+        services=tuple(_service(block) for block in document.services),
+        contracts=document.contracts,
+        customers=document.customers,
+        maintenance=document.maintenance,
+        blackbox=document.blackbox,
+        store=document.store,
+        listen=document.listen,
+        page=document.page,
+        agents=document.agents,
+        log=document.log,
+        folder=folder,
+    )
+    return dataclasses.replace(config, digest=digest_of(config))
+
+
+def _region(name: str, block: RegionBlock) -> Region:
+    return Region(
+        name=name,
+        title=block.title or name,
+        local=block.local,
+        source_address=block.source_address,
+        canaries=block.canaries,
+        token_sha256=block.token_hashes(),
+    )
+
+
+def _only_region() -> Region:
+    return _region(DEFAULT_REGION, RegionBlock(title="Local", local=True))
+
+
+def _probe(block: ProbeFields, defaults: DefaultsBlock, all_regions: tuple[str, ...]) -> Probe:
+    layers = (block, defaults, BUILT_IN)
+    kind = next(kind for kind in KINDS if getattr(block, kind, None) is not None)
+    recheck_us = _first(*(layer.recheck_us for layer in layers))
+    return Probe(
+        name=block.name,
+        title=block.title or block.name,
+        kind=kind,
+        options=getattr(block, kind),
+        interval_us=_first(*(layer.interval_us for layer in layers)),
+        timeout_us=_first(*(layer.timeout_us for layer in layers)),
+        regions=_first(*(layer.regions for layer in layers)) or all_regions,
+        schedule=_first(*(layer.schedule for layer in layers)),
+        confirm=_confirm([layer.confirm for layer in layers if layer.confirm]),
+        recheck_us=None if recheck_us == NEVER_US else recheck_us,
+        down_when=_first(*(layer.down_when for layer in layers)),
+        group=block.group,
+        labels=block.labels,
+    )
+
+
+def _confirm(layers: list[ConfirmBlock]) -> Confirm:
+    return Confirm(
+        retries=_first(*(layer.retries for layer in layers)),
+        after_us=_first(*(layer.after_us for layer in layers)),
+    )
+
+
+def _service(block: ServiceBlock) -> Service:
+    return Service(
+        name=block.name,
+        title=block.title or block.name,
+        description=block.description,
+        group=block.group,
+        probes=block.probes,
+        up_when=block.up_when,
+    )
+
+
+def _first(*layers: _T | None) -> _T:
+    """Return the first value that was given; the last layer always gives one."""
+    return next(value for value in layers if value is not None)
