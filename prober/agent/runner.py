@@ -28,7 +28,7 @@ CLOCK_CHECK_NS = 1_000_000_000  # how often the wall clock is compared
 class SeriesRunner:
     """One probe in one region."""
 
-    __slots__ = ("_attempts", "_check", "_clock", "_flying", "_grid", "_pace", "_place", "_rerun", "_run",
+    __slots__ = ("_attempts", "_behind", "_check", "_clock", "_flying", "_grid", "_pace", "_place", "_rerun", "_run",
                  "_scheduled", "_stopped", "_timer", "accounted", "report", "series", "slot")  # fmt: skip
 
     def __init__(self, series: Series, grid: Grid, place: Place, shared: Shared) -> None:
@@ -44,6 +44,7 @@ class SeriesRunner:
         self._run: Run[Result] | None = None
         self._scheduled = False  # what the run in flight is
         self._flying = 0  # its slot
+        self._behind: int | None = None  # the slot that waits for the run in flight to end
         self._stopped = False
         self._rerun: Timer | None = None
         self.accounted = series.resume_slot  # every slot below has its fate
@@ -62,6 +63,8 @@ class SeriesRunner:
             self._abandon()
             if self._scheduled:
                 self.report(Gap(self.series.number, self._flying, self._flying, reason.value))
+        if self._behind is not None:
+            self._miss(self._behind, reason)
 
     def clock_stepped(self) -> None:
         """Go on from the new wall time: slots jumped over are missed, slots lived twice are run as rechecks."""
@@ -99,7 +102,9 @@ class SeriesRunner:
             self._miss(slot, Missed.LATE)
             return False
         if self._run is not None and self._scheduled:
-            self._miss(slot, Missed.OVERRUN)
+            if self._behind is not None:
+                self._miss(slot - 1, Missed.OVERRUN)
+            self._behind = slot
             return False
         if self._run is not None:  # a rerun gives way: it counts nowhere
             self._abandon()
@@ -137,15 +142,28 @@ class SeriesRunner:
         if result is None:  # Check.run catches everything; what comes here ends the process
             raise error or RuntimeError("a run ended without a result")
         self.report(Record(self.series.number, slot, int(kind), late_us, result))
-        self._plan_rerun(result.outcome)
+        self._count(result.outcome)
+        if self._behind is not None:
+            self._catch_up()
+        elif self._attempts:
+            self._plan_rerun()
 
-    def _plan_rerun(self, outcome: Outcome) -> None:
+    def _catch_up(self) -> None:
+        slot, self._behind = self._behind, None
+        if slot is None or slot < self.accounted:
+            return
+        if self._clock.now_us() < self._grid.start_us(slot + 1):
+            self._pace.admit(partial(self._begin, slot))
+        else:
+            self._miss(slot, Missed.OVERRUN)
+
+    def _count(self, outcome: Outcome) -> None:
         if outcome is Outcome.FAIL:
             self._attempts += 1
         elif outcome is not Outcome.VOID:
             self._attempts = 0
-        if not self._attempts:
-            return
+
+    def _plan_rerun(self) -> None:
         retrying = self._attempts <= self.series.retries
         pause_us = self.series.retry_after_us if retrying else self.series.recheck_us
         if retrying or pause_us:

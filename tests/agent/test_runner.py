@@ -66,6 +66,16 @@ async def test_a_slot_that_finds_the_run_before_still_going_is_missed_as_overrun
         assert done == set(range(min(done), max(done) + 1))
 
 
+async def test_a_slot_due_within_the_run_before_waits_for_its_end_and_counts_as_late() -> None:
+    """Two random instants of neighbouring slots may lie close together: that is no reason to lose a slot."""
+    async with tcp_peer(silence) as peer, running() as bench:
+        options = (SLEEP % peer.port).encode()
+        bench.assign(tcp_series(1, peer.port, options=options, interval_us=100_000, timeout_us=60_000))
+        await bench.reports.until(lambda reports: len(reports.records) >= 12)
+        assert bench.reports.gaps == []
+        assert max(record.late_us for record in bench.reports.records) > 5_000
+
+
 async def test_slots_between_two_lives_are_missed_as_agent_off() -> None:
     async with tcp_peer(close_at_once) as peer, running() as bench:
         grid = Grid(SEED, "p1", "here", ("here",), 100_000)
