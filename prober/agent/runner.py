@@ -23,6 +23,7 @@ from .grid import Grid
 from .pace import Pace
 
 CLOCK_CHECK_NS = 1_000_000_000  # how often the wall clock is compared
+GRACE_US = 1_000_000  # a run due at the very end of its slot may still begin this much after it was due
 
 
 class SeriesRunner:
@@ -86,7 +87,7 @@ class SeriesRunner:
 
     def _due(self) -> None:
         slot = self.slot
-        if self._clock.now_us() < self._grid.start_us(slot + 1):
+        if self._clock.now_us() < self._latest_us(slot):
             self._pace.admit(partial(self._begin, slot))
             self.slot = slot + 1
         else:  # slept through
@@ -94,11 +95,16 @@ class SeriesRunner:
             self._miss(self.slot - 1, Missed.LATE)
         self._timer = self._arm()
 
+    def _latest_us(self, slot: int) -> int:
+        """Return when it is too late to begin: the slot's end, or a little after a due instant close to it."""
+        grace_us = min(GRACE_US, self.series.interval_us // 4)
+        return max(self._grid.start_us(slot + 1), self._grid.due_us(slot) + grace_us)
+
     def _begin(self, slot: int) -> bool:
         now_us = self._clock.now_us()
         if self._stopped:
             return False
-        if now_us >= self._grid.start_us(slot + 1):
+        if now_us >= self._latest_us(slot):
             self._miss(slot, Missed.LATE)
             return False
         if self._run is not None and self._scheduled:
@@ -152,7 +158,7 @@ class SeriesRunner:
         slot, self._behind = self._behind, None
         if slot is None or slot < self.accounted:
             return
-        if self._clock.now_us() < self._grid.start_us(slot + 1):
+        if self._clock.now_us() < self._latest_us(slot):
             self._pace.admit(partial(self._begin, slot))
         else:
             self._miss(slot, Missed.OVERRUN)
