@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 from typing import Any
+from weakref import WeakValueDictionary
 
 from checks.core.check import KINDS, Check
 from checks.core.clock import monotonic_ns
@@ -39,8 +40,7 @@ class SeriesRunner:
         self._clock = shared.clock
         self._pace = shared.pace
         self.report = shared.report
-        kind = KINDS[series.kind]
-        self._check: Check[Any] = kind(kind.options_type.model_validate_json(series.options))
+        self._check = shared.check_for(series)
         self._attempts = 0
         self._run: Run[Result] | None = None
         self._scheduled = False  # what the run in flight is
@@ -199,13 +199,24 @@ class SeriesRunner:
 class Shared:
     """What the series of one agent have in common."""
 
-    __slots__ = ("clock", "pace", "reactor", "report")
+    __slots__ = ("_checks", "clock", "pace", "reactor", "report")
 
     def __init__(self, reactor: Reactor, report: Callable[[Record | Gap], None], clock: AgentClock) -> None:
         self.reactor = reactor
         self.clock = clock
         self.pace = Pace(reactor, max_in_flight=500)
         self.report = report
+        # The regions of a probe share one check: it is prepared once and holds nothing of a run.
+        self._checks: WeakValueDictionary[tuple[str, bytes], Check[Any]] = WeakValueDictionary()
+
+    def check_for(self, series: Series) -> Check[Any]:
+        """Return the check of a series, prepared."""
+        check = self._checks.get((series.kind, series.options))
+        if check is None:
+            kind = KINDS[series.kind]
+            check = kind(kind.options_type.model_validate_json(series.options))
+            self._checks[series.kind, series.options] = check
+        return check
 
 
 class Runner:

@@ -44,12 +44,11 @@ class _Evidence:
         run = self.running.run if self.running is not None else None
         return [*self.closed, stretch_of(run)] if run is not None else self.closed
 
-    def seen_until_us(self) -> int:
-        """Start of the newest usable result; settled figures end there."""
-        for stretch in reversed(self.stretches()):
-            if stretch.verdict is not Verdict.VOID:
-                return stretch.last_us
-        return 0
+    def close(self, run: RunRow) -> None:
+        """Take in a closed run; one that was read from the store already is not taken twice."""
+        stretch = stretch_of(run)
+        if not self.closed or stretch.first_us > self.closed[-1].last_us:
+            self.closed.append(stretch)
 
     def timeline(self, since_us: int) -> Timeline:
         return region_timeline(self.stretches(), self.gap_us, since_us)
@@ -96,6 +95,10 @@ class MemoryHistory:
         self._cache.clear()
         for state in series.values():
             evidence = self._evidence.setdefault((state.row.probe, state.row.region), _Evidence())
+            if evidence.running is not None and evidence.running.row.number != state.row.number:
+                if evidence.running.run is not None:  # another grid from now on; what was seen stays seen
+                    evidence.close(evidence.running.run)
+                evidence.gap_us = 0
             evidence.running = state
             evidence.gap_us = max(GAP_INTERVALS * state.row.interval_us, evidence.gap_us)
         self._version += 1
@@ -114,7 +117,7 @@ class MemoryHistory:
         for run in closed:
             state = series.get(run.series)
             if state is not None:
-                self._evidence[state.row.probe, state.row.region].closed.append(stretch_of(run))
+                self._evidence[state.row.probe, state.row.region].close(run)
 
     def rolling(self, subject: str, now_us: int) -> Mapping[str, Availability]:
         """Return availability by window; empty when unknown or not ready."""

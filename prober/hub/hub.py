@@ -52,7 +52,8 @@ class Hub:
         self.config = config
         self.store = store
         self.history = history
-        self.series: dict[int, SeriesState] = {}
+        self.series: dict[int, SeriesState] = {}  # changed in place: the judge and the listeners hold it too
+        self.rows: dict[int, SeriesRow] = {}
         self._publisher = publisher
         self._now_us = now_us
         self._seed = b""
@@ -61,13 +62,13 @@ class Hub:
         self._agents: list[LocalAgent] = []
         self._tasks: set[asyncio.Task[None]] = set()
         fold = Fold([], [])
-        self.pipeline = Pipeline(store, Judge(fold, {}), publisher, publisher.view.store, now_us)
+        self.pipeline = Pipeline(store, Judge(fold, self.series), publisher, publisher.view.store, now_us)
 
     async def start(self) -> None:
         """Restore what is on record, then let agents run; the past for figures is read afterwards."""
         self._seed = await self.store.seed()
         await self.pipeline.restore()
-        await self._adopt(self.config, await self._open_runs())
+        await self._adopt(self.config)
         await self._restore_standings()
         self._publisher.configure(self.config, self.series, self.pipeline.judge.fold)
         await self.pipeline.settle()
@@ -77,9 +78,7 @@ class Hub:
 
     async def reload(self, config: Config) -> None:
         """Swap the configuration; series that did not change keep grid, state and history."""
-        await self._adopt(
-            config, {number: state.run for number, state in self.series.items() if state.run is not None}
-        )
+        await self._adopt(config)
         self.config = config
         self._publisher.configure(config, self.series, self.pipeline.judge.fold)
         await self.pipeline.settle()
@@ -111,28 +110,30 @@ class Hub:
         state = self.series.get(series)
         return state.grid.slot_at(at_us) if state is not None else 0
 
-    async def _adopt(self, config: Config, runs: dict[int, RunRow]) -> None:
+    async def _adopt(self, config: Config) -> None:
+        stored = {run.series: run for run in await self.store.open_runs()}
         self._rows = await self.store.series(wanted_series(config, self._now_us()))
-        self.series = {
+        # No await from here on: what is in memory is newer than the store by the write under way.
+        runs = stored | {number: state.run for number, state in self.series.items() if state.run is not None}
+        states = {
             row.number: SeriesState(row=row, grid=grid_of(row, self._seed), run=runs.get(row.number))
             for row in self._rows
         }
-        self._resume = {number: slot + 1 for number, slot in (await self.store.last_slots()).items()}
+        self.series.clear()
+        self.series.update(states)
+        self.rows.clear()
+        self.rows.update({row.number: row for row in self._rows})
         fold = Fold(
             [probe_policy(probe) for probe in config.probes],
             [service_policy(service) for service in config.services],
         )
         fold.inherit(self.pipeline.judge.fold)
         self.pipeline.judge.fold = fold
-        self.pipeline.judge.series = self.series
         self.history.configure(
             [probe_policy(probe) for probe in config.probes],
             [service_policy(service) for service in config.services],
             self.series,
         )
-
-    async def _open_runs(self) -> dict[int, RunRow]:
-        return {run.series: run for run in await self.store.open_runs()}
 
     async def _restore_standings(self) -> None:
         fold = self.pipeline.judge.fold

@@ -64,6 +64,7 @@ class Pipeline:
         self._wake = asyncio.Event()
         self._chains: dict[tuple[str, int], Receipt] = {}
         self._closing = False
+        self._writing = asyncio.Lock()
 
     async def take(self, batch: Batch, data: bytes) -> Ack:
         """Take a batch (and the bytes it came as); one on record already is acknowledged and not counted twice."""
@@ -127,11 +128,12 @@ class Pipeline:
             self._wake.set()
 
     async def _commit(self, judged: Judged) -> None:
-        began = time.perf_counter()
-        await self._write(judged)
-        self._view.commits += 1
-        self._view.commit_seconds += time.perf_counter() - began
-        self._view.last_commit_us = self._now_us()
+        async with self._writing:
+            began = time.perf_counter()
+            await self._write(judged)
+            self._view.commits += 1
+            self._view.commit_seconds += time.perf_counter() - began
+            self._view.last_commit_us = self._now_us()
         self._published.committed(judged.records, judged.gaps, judged.changes, judged.closed_runs)
 
     async def _write(self, judged: Judged) -> None:

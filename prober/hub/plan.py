@@ -85,7 +85,7 @@ def wire_series(config: Config, rows: Sequence[SeriesRow], resume: dict[int, int
 def agents_needed(config: Config, series: Sequence[wire.Series]) -> int:
     """Return how many agent processes keep each below half a core, by the kinds' own estimates."""
     micros_per_second = sum(KINDS[each.kind].cost_us * 1_000_000 / each.interval_us for each in series)
-    return max(1, -(-int(micros_per_second) // int(CORE_SHARE * 1_000_000)))
+    return -(-int(micros_per_second + 1) // int(CORE_SHARE * 1_000_000)) if series else 0
 
 
 def share_out(series: Sequence[wire.Series], agents: int) -> list[tuple[wire.Series, ...]]:

@@ -34,13 +34,14 @@ class Publisher:
         self._exposition = exposition
         self._series: Mapping[int, SeriesState] = {}
         self._regions: dict[int, RegionView] = {}
+        self._fold = Fold([], [])
 
     def configure(self, config: Config, series: Mapping[int, SeriesState], fold: Fold) -> None:
         """Show another configuration; counters and last results of series that stay are kept."""
         before = {
             region.series: region for probe in self.view.probes.values() for region in probe.regions.values()
         }
-        self._series = series
+        self._series, self._fold = series, fold
         self.view.config = config
         self.view.probes = {
             probe.name: ProbeView(probe=probe, target=target_of(probe)) for probe in config.probes
@@ -67,6 +68,8 @@ class Publisher:
             self._show_gap(gap)
         for change in changes:
             self._show_change(change)
+        for name in {_probe_of(change.subject) for change in changes}:
+            self._refresh_reason(name)
         self.view.version += 1
 
     def _show_result(self, record: Record) -> None:
@@ -99,6 +102,14 @@ class Publisher:
             shown.state, shown.since_us, shown.because = change.after, change.at_us, change.because
             self._exposition.state(change.subject, change.after)
 
+    def _refresh_reason(self, name: str) -> None:
+        """A probe's reason changes with its regions even where its state does not."""
+        if name in self.view.probes:
+            self.view.probes[name].because = self._fold.probe(name).because
+            for service in self.view.services.values():
+                if name in service.service.probes:
+                    service.because = self._fold.service(service.service.name).because
+
     def _copy_standings(self, fold: Fold) -> None:
         for name, probe in self.view.probes.items():
             _copy(fold.probe(name), probe)
@@ -106,6 +117,11 @@ class Publisher:
                 _copy(fold.region(name, region_name), region)
         for name, service in self.view.services.items():
             _copy(fold.service(name), service)
+
+
+def _probe_of(subject: str) -> str:
+    kind, _, name = subject.partition(":")
+    return name.rpartition("@")[0] if kind == "region" else name
 
 
 def _copy(standing: Standing, shown: RegionView | ProbeView | ServiceView) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -42,5 +42,5 @@ class Served:
     slot_at: Callable[[int, int], int]  # (series, instant) -> the slot that contains it
     reload: Callable[[], Awaitable[ReloadView]]
     metrics_text: Callable[
-        [bool], Sequence[bytes]
-    ]  # (openmetrics?) -> pieces of the exposition, joined they are it
+        [bool], Iterable[bytes]
+    ]  # (openmetrics?) -> pieces of the exposition, joined they are it; made one by one, each under 2 ms

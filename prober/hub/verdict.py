@@ -310,6 +310,8 @@ class Fold:
         after = agree(len(failing), len(unknown), probe.policy.quorum)
         if after is probe.standing.state:
             probe.standing.because = _reason(probe, failing, unknown)
+            for service in probe.services:
+                self._judge_service(service, at_us, noted_us, changes)
             return
         if after is State.DOWN:
             # The outage is the quorum's: it begins when the last of the needed regions began to fail.

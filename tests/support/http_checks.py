@@ -10,17 +10,18 @@ import contextlib
 from collections.abc import Iterator
 from typing import Any
 
+from support.ports import LOOPBACK
+
 from checks.core.check import Place, run_once
 from checks.core.reactor import Reactor
 from checks.core.resolver_config import ResolverConfig
 from checks.core.result import Result
 from checks.http import HttpCheck, HttpOptions
-from support.ports import LOOPBACK
 
 # Long enough for a loaded machine; tests that want a timeout give their own.
 PATIENCE_US = 20_000_000
 NAMES = ("peer.test", "other.test", "elsewhere.test")
-RESOLVER = ResolverConfig(servers=(), hosts={name: (LOOPBACK,) for name in NAMES})
+RESOLVER = ResolverConfig(servers=(), hosts=dict.fromkeys(NAMES, (LOOPBACK,)))
 
 
 @contextlib.contextmanager

@@ -1,0 +1,180 @@
+"""The daemon put together: configuration, store, hub, listeners, signals. No rule of the business lives here."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+import os
+import signal
+import sys
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from prober import __version__, logs
+from prober.config import Config, ConfigError, load
+from prober.hub.history import MemoryHistory
+from prober.hub.hub import Hub
+from prober.hub.publish import Publisher
+from prober.hub.serving import Served
+from prober.hub.view import ReloadView, View
+from prober.loop import run_loop
+from prober.metrics import Exposition
+from prober.site import public_app
+from prober.store import open_store
+from prober.store.base import StoreError
+from prober.systemd import Notifier
+from prober.web import internal_app
+from prober.web.listener import Listener, ListenError, serve
+
+log = logging.getLogger(__name__)
+
+
+def now_us() -> int:
+    """Return the wall clock in micro-seconds since the epoch."""
+    return time.time_ns() // 1000
+
+
+@dataclass(slots=True)
+class Daemon:
+    """One daemon: `run` until a signal or `stop`."""
+
+    path: Path
+    environ: Mapping[str, str]
+    config: Config
+    on_ready: Callable[[Listener, Listener], Awaitable[None]] | None = None
+    notifier: Notifier = field(init=False)
+    hub: Hub = field(init=False)
+    view: View = field(init=False)
+    _stopping: asyncio.Event = field(init=False)
+    _reloading: asyncio.Lock = field(init=False)
+
+    async def run(self) -> None:
+        """Serve until told to stop; raises StoreError or ListenError when it cannot start."""
+        self._stopping, self._reloading = asyncio.Event(), asyncio.Lock()
+        self.notifier = Notifier(self.environ)
+        self.view = View(config=self.config, started_us=now_us(), reload=ReloadView(ok=True, at_us=now_us()))
+        history = MemoryHistory()
+        exposition = Exposition(self.view, history)
+        store = open_store(f"sqlite:///{self.config.store_path.absolute()}")
+        await store.open()
+        self.hub = Hub(self.config, store, Publisher(self.view, history, exposition), history, now_us)
+        served = Served(
+            view=self.view,
+            history=history,
+            store=store,
+            series=self.hub.rows,
+            start_of=self.hub.start_of,
+            slot_at=self.hub.slot_at,
+            reload=self.reload,
+            metrics_text=exposition.pieces,
+        )
+        await self._serve(served)
+
+    async def _serve(self, served: Served) -> None:
+        self._on_signals()
+        listen = self.config.listen
+        internal = await serve(internal_app(served), listen.internal.host, listen.internal.port)
+        try:
+            public = await serve(public_app(served), listen.public.host, listen.public.port)
+            try:
+                await self.hub.start()
+                gc.collect()
+                gc.freeze()  # the configuration and its views out of the collector's sight
+                await self._until_stopped(public, internal)
+            finally:
+                await self.hub.stop()
+                await public.close()
+        finally:
+            await internal.close()
+
+    async def _until_stopped(self, public: Listener, internal: Listener) -> None:
+        log.info(
+            "started",
+            extra={
+                "version": __version__,
+                "probes": len(self.config.probes),
+                "regions": len(self.config.regions),
+                "public": public.url,
+                "internal": internal.url,
+                "digest": self.config.digest[:12],
+            },
+        )
+        self.notifier.tell("READY=1", f"STATUS=watching {len(self.config.probes)} probes")
+        if self.on_ready is not None:
+            await self.on_ready(public, internal)
+        pulse = asyncio.create_task(self._pulse())
+        await self._stopping.wait()
+        pulse.cancel()
+        self.notifier.tell("STOPPING=1")
+        log.info("stopping")
+
+    def stop(self) -> None:
+        """Ask the daemon to stop: it drains and is gone within 5 seconds."""
+        self._stopping.set()
+
+    async def reload(self) -> ReloadView:
+        """Read the configuration anew: validate fully, then swap; a bad one changes nothing and is reported."""
+        async with self._reloading:
+            self.notifier.tell("RELOADING=1", f"MONOTONIC_USEC={time.monotonic_ns() // 1000}")
+            try:
+                config = await asyncio.to_thread(load, self.path, self.environ)
+            except ConfigError as error:
+                faults = tuple(str(fault) for fault in error.faults)
+                log.error("the configuration was not accepted; nothing has changed", extra={"faults": faults})
+                self.view.reload = ReloadView(ok=False, at_us=now_us(), faults=faults)
+            else:
+                await self._swap(config)
+            self.notifier.tell("READY=1")
+            return self.view.reload
+
+    async def _swap(self, config: Config) -> None:
+        before = self.config
+        if (config.listen, config.store) != (before.listen, before.store):
+            log.warning("listen and store are read at the start only; restart for them to take effect")
+        self.config = config
+        await self.hub.reload(config)
+        gc.collect()
+        gc.freeze()
+        self.view.reload = ReloadView(ok=True, at_us=now_us())
+        log.info("configuration accepted", extra={"digest": config.digest[:12], "probes": len(config.probes)})
+
+    def _on_signals(self) -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, self.stop)
+        loop.add_signal_handler(signal.SIGHUP, self._reload_soon)
+
+    def _reload_soon(self) -> None:
+        task = asyncio.create_task(self.reload(), name="reload")
+        task.add_done_callback(_log_failure)
+
+    async def _pulse(self) -> None:
+        """Tell the service manager that the loop turns; nothing else may keep it quiet."""
+        while self.notifier.watchdog_seconds:
+            self.notifier.tell("WATCHDOG=1")
+            await asyncio.sleep(self.notifier.watchdog_seconds / 3)
+
+
+def _log_failure(task: asyncio.Task[ReloadView]) -> None:
+    if not task.cancelled() and (error := task.exception()) is not None:
+        log.error("reload failed", exc_info=error)
+
+
+def main(path: Path) -> int:
+    """Run the daemon on a configuration file. Returns 0 after a stop, 2 when it cannot start as asked."""
+    try:
+        config = load(path, os.environ)
+    except ConfigError as error:
+        for fault in error.faults:
+            print(fault, file=sys.stderr)
+        return 2
+    logs.configure(config.log.format, config.log.level)
+    try:
+        run_loop(Daemon(path, os.environ, config).run())
+    except (StoreError, ListenError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    return 0

@@ -1,0 +1,128 @@
+"""Questions of the hub that one statement answers, each a function of a reading connection. Results: `paging.py`."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+
+from .base import ChangeRow, GapRow, Receipt, RunRow, SeriesRow
+from .cells import Lane
+from .rows import (
+    CHANGE_COLUMNS,
+    RUN_COLUMNS,
+    change_value,
+    gap_value,
+    numbers,
+    receipt_value,
+    run_value,
+    series_value,
+)
+from .writer import Head
+
+RUNS_LIST = 1000  # runs in one list of `runs()`: about 2 ms of CPU
+
+_RUNS = f"""
+SELECT {RUN_COLUMNS} FROM runs
+WHERE (series, number) > (:series, :number) AND last_end_us >= :from_us {{only}}
+UNION ALL
+SELECT {RUN_COLUMNS} FROM heads JOIN tails USING(series)
+WHERE series >= :series AND (series > :series OR number > :number) AND last_end_us >= :from_us {{only}}
+ORDER BY series, number LIMIT {RUNS_LIST}"""
+_RUNS_OF_ALL = _RUNS.format(only="")
+_RUNS_OF_SOME = _RUNS.format(only="AND series IN (SELECT value FROM json_each(:only))")
+
+
+def lanes(connection: sqlite3.Connection) -> dict[int, Lane]:
+    """Return where each series keeps its results."""
+    row = connection.execute("SELECT value FROM meta WHERE name = 'origin'").fetchone()
+    found = connection.execute("SELECT number, interval_us, lane FROM series").fetchall()
+    return {number: Lane(number, interval_us, first, row[0]) for number, interval_us, first in found}
+
+
+def heads(connection: sqlite3.Connection) -> dict[int, Head]:
+    """Return what the writer knows by heart."""
+    found = connection.execute(
+        """SELECT series, last_slot, first_slot, number, outcome, code, first_us, first_took_us
+        FROM heads JOIN tails USING(series)"""
+    )
+    return {series: (first_slot, last_slot, tuple(run)) for series, last_slot, first_slot, *run in found}
+
+
+def all_series(connection: sqlite3.Connection) -> list[SeriesRow]:
+    """Return every series by number."""
+    found = connection.execute(
+        "SELECT number, probe, region, interval_us, schedule, regions, created_us FROM series ORDER BY number"
+    )
+    return [series_value(row) for row in found]
+
+
+def open_runs(connection: sqlite3.Connection) -> list[RunRow]:
+    """Return the newest run of each series that has one."""
+    found = connection.execute(
+        f"SELECT {RUN_COLUMNS} FROM heads JOIN tails USING(series) WHERE number IS NOT NULL ORDER BY series"
+    )
+    return [run_value(row) for row in found]
+
+
+def last_slots(connection: sqlite3.Connection) -> dict[int, int]:
+    """Return the highest slot on record of each series that has one."""
+    found = connection.execute("SELECT series, last_slot FROM tails WHERE last_slot IS NOT NULL")
+    return dict(found.fetchall())
+
+
+def runs(
+    connection: sqlite3.Connection, from_us: int, only: Sequence[int] | None, after: tuple[int, int]
+) -> list[RunRow]:
+    """Return the next runs after a (series, number) that end at or after an instant."""
+    place = {"series": after[0], "number": after[1], "from_us": from_us}
+    if only is None:
+        found = connection.execute(_RUNS_OF_ALL, place)
+    else:
+        found = connection.execute(_RUNS_OF_SOME, place | {"only": numbers(only)})
+    return [run_value(row) for row in found]
+
+
+def changes(connection: sqlite3.Connection, subject: str | None, limit: int) -> list[ChangeRow]:
+    """Return the changes noted last first."""
+    where = "" if subject is None else "WHERE subject = :subject"
+    sql = f"SELECT {CHANGE_COLUMNS} FROM changes {where} ORDER BY number DESC LIMIT :limit"
+    found = connection.execute(sql, {"subject": subject, "limit": limit})
+    return [change_value(row) for row in found]
+
+
+def last_changes(connection: sqlite3.Connection) -> dict[str, ChangeRow]:
+    """Return each subject's change that was noted last."""
+    found = connection.execute(
+        f"""SELECT {CHANGE_COLUMNS} FROM changes
+        WHERE number IN (SELECT max(number) FROM changes GROUP BY subject) ORDER BY number"""
+    )
+    return {change.subject: change for change in map(change_value, found)}
+
+
+def receipts(connection: sqlite3.Connection, since_us: int) -> list[Receipt]:
+    """Return the receipts written at or after an instant."""
+    found = connection.execute(
+        "SELECT agent, epoch, sequence, hash FROM receipts WHERE noted_us >= ? ORDER BY agent, epoch",
+        (since_us,),
+    )
+    return [receipt_value(row) for row in found]
+
+
+def gaps(connection: sqlite3.Connection, series: Sequence[int], limit: int) -> list[GapRow]:
+    """Return the gaps of some series, those that end last first."""
+    found = connection.execute(
+        """SELECT gaps.series, first_slot, last_slot, reason FROM gaps JOIN series ON series.number = gaps.series
+        WHERE gaps.series IN (SELECT value FROM json_each(?))
+        ORDER BY last_slot * interval_us DESC, gaps.series, first_slot DESC LIMIT ?""",
+        (numbers(series), limit),
+    )
+    return [gap_value(row) for row in found]
+
+
+def counts(connection: sqlite3.Connection) -> dict[str, int]:
+    """Return rows by table; those of the large tables come from counters."""
+    found: dict[str, int] = dict(connection.execute("SELECT name, rows FROM totals").fetchall())
+    for table in ("series", "runs", "gaps", "changes", "receipts"):
+        found[table] = connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
+    found["runs"] += connection.execute("SELECT count(*) FROM heads WHERE number IS NOT NULL").fetchone()[0]
+    return found

@@ -1,0 +1,140 @@
+"""Between values of the contract and rows of the tables. Pure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from checks.core.result import Result
+
+from .base import ChangeRow, Detail, GapRow, Receipt, RunRow, SeriesRow, StoreError
+
+Row = tuple[Any, ...]  # what SQLite takes and gives: each place has the type of its column
+
+OUTCOMES = ("pass", "warn", "fail", "void")  # their places are stored: only ever add at the end, up to four
+PLACES = {outcome: place for place, outcome in enumerate(OUTCOMES)}
+
+RUN_COLUMNS = (
+    "series, number, outcome, code, first_us, first_took_us, last_end_us, last_took_us, count, longest_gap_us"
+)
+CHANGE_COLUMNS = "at_us, noted_us, subject, before, after, because"
+
+
+class _Body(msgspec.Struct, frozen=True, array_like=True):
+    kind: int
+    digest: str
+    agent: str
+    result: Result
+
+
+_encoder = msgspec.msgpack.Encoder()
+_decoder = msgspec.msgpack.Decoder(_Body)
+
+
+def unpack(packed: int) -> tuple[int, str]:
+    """Return duration and outcome of a packed number."""
+    return packed >> 2, OUTCOMES[packed & 3]
+
+
+def run_head(run: RunRow) -> Row:
+    """Return what stays as it is while a run grows: number, outcome, code, first_us, first_took_us."""
+    return run.number, PLACES[run.outcome], run.code, run.first_us, run.first_end_us - run.first_us
+
+
+def run_tail(run: RunRow) -> Row:
+    """Return what changes while a run grows: last_end_us, last_took_us, count, longest_gap_us."""
+    return run.last_end_us, run.last_end_us - run.last_us, run.count, run.longest_gap_us
+
+
+def run_value(row: Row) -> RunRow:
+    """Return the run of a row in the order of `RUN_COLUMNS`."""
+    (
+        series,
+        number,
+        outcome,
+        code,
+        first_us,
+        first_took_us,
+        last_end_us,
+        last_took_us,
+        count,
+        longest_gap_us,
+    ) = row
+    return RunRow(
+        series=series,
+        number=number,
+        outcome=OUTCOMES[outcome],
+        code=code,
+        first_us=first_us,
+        first_end_us=first_us + first_took_us,
+        last_us=last_end_us - last_took_us,
+        last_end_us=last_end_us,
+        count=count,
+        longest_gap_us=longest_gap_us,
+    )
+
+
+def body(detail: Detail) -> bytes:
+    """Return what is kept of a detail beside its key."""
+    return _encoder.encode(_Body(detail.kind, detail.digest, detail.agent, detail.result))
+
+
+def detail_value(series: int, slot: int, data: bytes) -> Detail:
+    """Return the detail of a key and its body."""
+    try:
+        kept = _decoder.decode(data)
+    except msgspec.MsgspecError as error:
+        raise StoreError(f"a stored detail of series {series}, slot {slot} cannot be read: {error}") from None
+    return Detail(
+        series=series, slot=slot, kind=kept.kind, digest=kept.digest, agent=kept.agent, result=kept.result
+    )
+
+
+def series_key(row: SeriesRow) -> Row:
+    """Return what makes two series the same."""
+    return row.probe, row.region, row.interval_us, row.schedule, json.dumps(row.regions)
+
+
+def series_value(row: Row) -> SeriesRow:
+    """Return the series of a row in the order number, then `series_key`, then created_us."""
+    number, probe, region, interval_us, schedule, regions, created_us = row
+    return SeriesRow(
+        number=number,
+        probe=probe,
+        region=region,
+        interval_us=interval_us,
+        schedule=schedule,
+        regions=tuple(json.loads(regions)),
+        created_us=created_us,
+    )
+
+
+def change_row(change: ChangeRow) -> Row:
+    """Return a change in the order of `CHANGE_COLUMNS`."""
+    return change.at_us, change.noted_us, change.subject, change.before, change.after, change.because
+
+
+def change_value(row: Row) -> ChangeRow:
+    """Return the change of a row in the order of `CHANGE_COLUMNS`."""
+    at_us, noted_us, subject, before, after, because = row
+    return ChangeRow(
+        at_us=at_us, noted_us=noted_us, subject=subject, before=before, after=after, because=because
+    )
+
+
+def gap_value(row: Row) -> GapRow:
+    """Return the gap of a row."""
+    return GapRow(series=row[0], first_slot=row[1], last_slot=row[2], reason=row[3])
+
+
+def receipt_value(row: Row) -> Receipt:
+    """Return the receipt of a row."""
+    return Receipt(agent=row[0], epoch=row[1], sequence=row[2], hash=row[3])
+
+
+def numbers(values: Sequence[int]) -> str:
+    """Return numbers as JSON, for `IN (SELECT value FROM json_each(?))`."""
+    return json.dumps(list(values))

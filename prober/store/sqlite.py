@@ -1,0 +1,190 @@
+"""The store in one SQLite file: one connection writes, others read; who may use them and when. SQL lies beside."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import secrets
+import sqlite3
+from collections.abc import AsyncIterator, Callable, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+from checks.core.clock import wall_us
+
+from . import reader
+from .base import (
+    ChangeRow,
+    GapRow,
+    Page,
+    Receipt,
+    ResultQuery,
+    RunRow,
+    SeriesRow,
+    StoreError,
+    WriteSet,
+)
+from .cells import Lane
+from .connections import Connection, Readers, explained, writer
+from .lockfile import LockFile
+from .paging import page
+from .schema import prepare
+from .series import add_series
+from .writer import Head, apply, plan
+
+T = TypeVar("T")
+A = TypeVar("A")
+RECEIPT_DAYS = 30
+DAY_US = 86_400_000_000
+SEED_BYTES = 32
+
+
+class SqliteStore:
+    """The `Store` contract over one file. `now_us` only dates receipts."""
+
+    def __init__(self, path: Path, now_us: Callable[[], int] = wall_us) -> None:
+        self._path = path
+        self._now_us = now_us
+        self._lock = LockFile(path)
+        self._writing = asyncio.Lock()
+        self._connection: Connection | None = None
+        self._readers = Readers(path)
+        self._lanes: dict[int, Lane] = {}
+        self._heads: dict[int, Head] | None = None  # None: to be read from the file
+
+    async def open(self) -> None:
+        """Open, migrate, check the schema's version. Refuses a store of a newer version, or one in use."""
+        if not self._path.parent.is_dir():
+            raise StoreError(
+                f"the folder {self._path.parent} of the store does not exist (hint: create it, or change store.url)"
+            )
+        self._lock.take()
+        try:
+            with explained(self._path):
+                await self._open()
+        except BaseException:
+            await self.close()
+            raise
+
+    async def close(self) -> None:
+        """Finish what is under way, copy the log into the file and close; safe to call twice."""
+        async with self._writing:
+            await self._readers.close()
+            connection, self._connection = self._connection, None
+            if connection is not None:
+                # On a full disk the log stays as it is; the next start reads it.
+                with contextlib.suppress(sqlite3.Error):
+                    await connection.run(_checkpoint)
+                with contextlib.suppress(sqlite3.Error):
+                    await connection.close()
+            self._lock.release()
+
+    async def seed(self) -> bytes:
+        """Return the 32 byte seed of the schedule, made at first use and kept for good."""
+        return await self._change(_seed, secrets.token_bytes(SEED_BYTES))
+
+    async def series(self, wanted: Sequence[SeriesRow]) -> list[SeriesRow]:
+        """Return stored series for these (number ignored), making what is missing; same order."""
+        rows = await self._change(add_series, wanted)
+        self._lanes = await self._readers.run(reader.lanes)
+        return rows
+
+    async def all_series(self) -> list[SeriesRow]:
+        """Return every series ever made, by number."""
+        return await self._readers.run(reader.all_series)
+
+    async def write(self, writes: WriteSet) -> None:
+        """Commit all of it or nothing.
+
+        There is no deadline: a disk that hangs cannot be left waiting without doubt about what it took.
+        """
+        async with self._writing:
+            connection = self._writer()
+            with explained(self._path):
+                if self._heads is None:
+                    self._heads = await connection.run(reader.heads)
+                heads = self._heads
+                planned = plan(writes, self._lanes, heads, self._now_us())
+                # Whoever is cancelled here does not know whether it was committed: the next write looks.
+                self._heads = None
+                await connection.run(apply, planned)
+            heads.update(planned.heads)
+            self._heads = heads
+
+    async def open_runs(self) -> list[RunRow]:
+        """Return the newest run of each series."""
+        return await self._readers.run(reader.open_runs)
+
+    async def last_slots(self) -> dict[int, int]:
+        """Return the highest slot on record (result or gap) of each series."""
+        return await self._readers.run(reader.last_slots)
+
+    async def runs(self, from_us: int, series: Sequence[int] | None = None) -> AsyncIterator[list[RunRow]]:
+        """Yield runs that end at or after an instant, by series then number, in lists of bounded size."""
+        after = (-1, -1)
+        while True:
+            # One question a list: who stops half-way, or is slow, holds no snapshot that the log must outlive.
+            rows = await self._readers.run(reader.runs, from_us, series, after)
+            if rows:
+                yield rows
+            if len(rows) < reader.RUNS_LIST:
+                return
+            after = (rows[-1].series, rows[-1].number)
+
+    async def changes(self, subject: str | None, limit: int) -> list[ChangeRow]:
+        """Return the changes noted last first, of one subject or all."""
+        return await self._readers.run(reader.changes, subject, limit)
+
+    async def last_changes(self) -> dict[str, ChangeRow]:
+        """Return each subject's change that was noted last."""
+        return await self._readers.run(reader.last_changes)
+
+    async def receipts(self) -> list[Receipt]:
+        """Return the receipts that were written in the last 30 days, one an epoch."""
+        return await self._readers.run(reader.receipts, self._now_us() - RECEIPT_DAYS * DAY_US)
+
+    async def results(self, query: ResultQuery) -> Page:
+        """Return one page of results."""
+        return await self._readers.run(page, query, self._lanes)
+
+    async def gaps(self, series: Sequence[int], limit: int) -> list[GapRow]:
+        """Return the newest gaps first."""
+        return await self._readers.run(reader.gaps, series, limit)
+
+    async def counts(self) -> dict[str, int]:
+        """Return rows by table, and `bytes` on disk of them all, for health pages."""
+        found = await self._readers.run(reader.counts)
+        return found | {
+            "bytes": sum(map(_size, (self._path, self._path.with_name(self._path.name + "-wal"))))
+        }
+
+    async def _open(self) -> None:
+        self._connection = await writer(self._path)
+        await self._connection.run(prepare, self._path)
+        await self._readers.open()
+        self._lanes = await self._readers.run(reader.lanes)
+        self._heads = None
+
+    def _writer(self) -> Connection:
+        if self._connection is None:
+            raise StoreError("the store is closed")
+        return self._connection
+
+    async def _change(self, function: Callable[[sqlite3.Connection, A], T], argument: A) -> T:
+        async with self._writing:
+            connection = self._writer()
+            with explained(self._path):
+                return await connection.run(function, argument)
+
+
+def _seed(connection: sqlite3.Connection, fresh: bytes) -> bytes:
+    connection.execute("INSERT OR IGNORE INTO meta VALUES ('seed', ?)", (fresh,))
+    return bytes(connection.execute("SELECT value FROM meta WHERE name = 'seed'").fetchone()[0])
+
+
+def _checkpoint(connection: sqlite3.Connection) -> None:
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0

@@ -1,0 +1,180 @@
+"""What a `WriteSet` means for the tables: planned as values, then done as one transaction. No waiting here."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from .base import Receipt, ResultRow, RunRow, StoreError, WriteSet
+from .cells import Lane
+from .rows import CHANGE_COLUMNS, PLACES, RUN_COLUMNS, Row, body, change_row, run_head, run_tail
+
+LATE_KEPT_US = 5000  # a start is known at least this well without a row in `late`
+_PASS = 0
+
+_INTO = {
+    "results": "INSERT OR IGNORE INTO results VALUES (?, ?)",
+    "late": "INSERT OR IGNORE INTO late VALUES (?, ?)",
+    # only what the result on record says, should one come twice and differ
+    "troubles": """INSERT OR IGNORE INTO troubles SELECT ?1, ?2, ?3
+        WHERE (SELECT v FROM results WHERE cell = ?4) = ?3""",
+    "extras": "INSERT OR IGNORE INTO extras VALUES (?, ?, ?, ?, ?, ?)",
+    "details": "INSERT OR IGNORE INTO details VALUES (?, ?)",
+    "extra_details": "INSERT OR IGNORE INTO extra_details VALUES (?, ?, ?, ?)",
+    "moved": f"INSERT OR REPLACE INTO runs SELECT {RUN_COLUMNS} FROM heads JOIN tails USING(series) WHERE series = ?",
+    "runs": "INSERT OR REPLACE INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    "heads": "INSERT OR REPLACE INTO heads VALUES (?, ?, ?, ?, ?, ?, ?)",
+    "tails": "INSERT OR REPLACE INTO tails VALUES (?, ?, ?, ?, ?, ?)",
+    "last_slots": "UPDATE tails SET last_slot = ? WHERE series = ?",
+    "gaps": """INSERT INTO gaps VALUES (?, ?, ?, ?) ON CONFLICT(series, first_slot) DO UPDATE
+        SET last_slot = max(last_slot, excluded.last_slot)""",
+    "changes": f"INSERT OR IGNORE INTO changes({CHANGE_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?)",
+    "receipts": "INSERT OR REPLACE INTO receipts VALUES (?, ?, ?, ?, ?)",
+}
+_COUNTED = {"results", "details", "extras", "extra_details"}
+
+
+# What is known by heart of a series: first and last slot on record (None: none), and the `run_head` of its open run
+# (all None: none). A plain tuple: one is made for every result.
+Head: TypeAlias = tuple[int | None, int | None, Row]
+NO_RUN: Row = (None, None, None, None, None)
+NO_TAIL: Row = (None, None, None, None)
+NO_HEAD: Head = (None, None, NO_RUN)
+
+
+@dataclass(slots=True)
+class Plan:
+    """Rows for each statement of `_INTO`, and the heads as they are once it is committed."""
+
+    rows: dict[str, list[Row]] = field(default_factory=lambda: {name: [] for name in _INTO})
+    heads: dict[int, Head] = field(default_factory=dict)
+
+
+def plan(writes: WriteSet, lanes: Mapping[int, Lane], heads: Mapping[int, Head], now_us: int) -> Plan:
+    """Return the rows of a `WriteSet`; raises `StoreError` for a series that was never made."""
+    planned = Plan()
+    try:
+        spans = _plan_results(planned.rows, writes.results, lanes)
+        _plan_details(planned.rows, writes, lanes)
+    except KeyError as error:
+        raise StoreError(f"a result names {error}, which is no series or outcome of this store") from None
+    for gap in writes.gaps:
+        _widen(spans, gap.series, gap.first_slot, gap.last_slot)
+        planned.rows["gaps"].append((gap.series, gap.first_slot, gap.last_slot, gap.reason))
+    newest = _plan_runs(planned.rows, writes.runs, heads)
+    _plan_heads(planned, spans, newest, heads)
+    planned.rows["changes"] = [change_row(change) for change in writes.changes]
+    planned.rows["receipts"] = [_receipt_row(receipt, now_us) for receipt in writes.receipts]
+    return planned
+
+
+def apply(connection: sqlite3.Connection, planned: Plan) -> None:
+    """Commit a plan or nothing of it."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        added = {
+            name: connection.executemany(_INTO[name], rows).rowcount
+            for name, rows in planned.rows.items()
+            if rows
+        }
+        connection.executemany(
+            "UPDATE totals SET rows = rows + ? WHERE name = ?",
+            [(added[name], name) for name in added if name in _COUNTED],
+        )
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:  # SQLite itself rolls back on some errors, such as a full disk
+            connection.execute("ROLLBACK")
+        raise
+
+
+def _plan_results(
+    rows: dict[str, list[Row]], results: list[ResultRow], lanes: Mapping[int, Lane]
+) -> dict[int, tuple[int, int]]:
+    """Add the rows of results; return the lowest and highest scheduled slot of each series."""
+    spans: dict[int, tuple[int, int]] = {}
+    into = rows["results"]
+    for result in results:
+        series, slot = result.series, result.slot
+        packed = result.duration_us << 2 | PLACES[result.outcome]
+        cell = lanes[series].cell(slot)
+        if result.kind:
+            rows["extras"].append((series, slot, result.started_us, result.kind, result.late_us, packed))
+            continue
+        into.append((cell, packed))
+        if series in spans:
+            _widen(spans, series, slot, slot)
+        else:
+            spans[series] = (slot, slot)
+        if not 0 <= result.late_us <= LATE_KEPT_US:
+            rows["late"].append((cell, result.late_us))
+        if packed & 3 != _PASS:
+            rows["troubles"].append((series, slot, packed, cell))
+    into.sort()  # neighbours go to the same page at once
+    return spans
+
+
+def _plan_details(rows: dict[str, list[Row]], writes: WriteSet, lanes: Mapping[int, Lane]) -> None:
+    for detail in writes.details:
+        if detail.kind:
+            key = detail.series, detail.slot, detail.result.started_us
+            rows["extra_details"].append((*key, body(detail)))
+        else:
+            rows["details"].append((lanes[detail.series].cell(detail.slot), body(detail)))
+
+
+def _plan_runs(
+    rows: dict[str, list[Row]], runs: list[RunRow], heads: Mapping[int, Head]
+) -> dict[int, RunRow]:
+    """Sort runs into closed ones and, returned, the newest of each series, which is the open one."""
+    newest: dict[int, RunRow] = {}
+    closed: dict[tuple[int, int], RunRow] = {}
+    for run in runs:
+        known = newest.get(run.series)
+        stored = heads.get(run.series, NO_HEAD)[2][0]
+        top = known.number if known else stored
+        if top is not None and run.number < top:
+            closed[run.series, run.number] = run
+            continue
+        if known and known.number < run.number:
+            closed[known.series, known.number] = known
+        newest[run.series] = run
+        if stored is not None and stored < run.number:
+            rows["moved"].append(
+                (run.series,)
+            )  # into `runs` as it stands; a newer form in `closed` replaces it
+    rows["runs"] = [(run.series, *run_head(run), *run_tail(run)) for run in closed.values()]
+    return newest
+
+
+def _plan_heads(
+    planned: Plan, spans: dict[int, tuple[int, int]], newest: dict[int, RunRow], heads: Mapping[int, Head]
+) -> None:
+    to_heads, to_tails = planned.rows["heads"], planned.rows["tails"]
+    for series in sorted(spans.keys() | newest.keys()):
+        known = heads.get(series)
+        first, last, stored = known or NO_HEAD
+        if series in spans:
+            low, high = spans[series]
+            first = low if first is None or low < first else first
+            last = high if last is None or high > last else last
+        run = newest.get(series)
+        head = run_head(run) if run else stored
+        planned.heads[series] = now = (first, last, head)
+        if known is None or first != known[0] or head != stored:
+            to_heads.append((series, first, *head))
+        if run or known is None:
+            to_tails.append((series, last, *(run_tail(run) if run else NO_TAIL)))
+        elif now != known:
+            planned.rows["last_slots"].append((last, series))
+
+
+def _widen(spans: dict[int, tuple[int, int]], series: int, first: int, last: int) -> None:
+    low, high = spans.get(series, (first, last))
+    spans[series] = min(low, first), max(high, last)
+
+
+def _receipt_row(receipt: Receipt, now_us: int) -> Row:
+    return receipt.agent, receipt.epoch, receipt.sequence, receipt.hash, now_us
