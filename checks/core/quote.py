@@ -19,7 +19,7 @@ def quoted(data: bytes | str, limit: int = MAX_SHOWN) -> str:
 
 def _shown(data: bytes | str, limit: int) -> tuple[str, bool]:
     text = data[: limit * 4].decode("utf-8", "replace") if isinstance(data, bytes) else data
-    shown = "".join(
-        c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text[:limit]
-    )
+    shown = text[:limit]
+    if not shown.isprintable():
+        shown = "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in shown)
     return shown, len(text) > limit or len(data) > limit * 4

@@ -10,7 +10,11 @@ class Section(BaseModel):
     """A block of options; each field's docstring is its documentation."""
 
     model_config = ConfigDict(
-        frozen=True, extra="forbid", use_attribute_docstrings=True, hide_input_in_errors=True, serialize_by_alias=True
+        frozen=True,
+        extra="forbid",
+        use_attribute_docstrings=True,
+        hide_input_in_errors=True,
+        serialize_by_alias=True,
     )
 
 

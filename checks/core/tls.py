@@ -16,7 +16,7 @@ from typing import Literal, cast
 
 import certifi
 from OpenSSL import SSL, crypto
-from pydantic import Field, model_validator
+from pydantic import Field, StrictBool, model_validator
 
 from .certificates import CertificateFacts, certificate_facts, matches_host
 from .failures import Code, Stop
@@ -47,7 +47,7 @@ _MAX_CHAIN = 10
 class TlsOptions(Section):
     """How TLS is spoken and what is trusted."""
 
-    verify: bool = True
+    verify: StrictBool = True
     """Verify chain, dates and host name; `false` reads the certificate but trusts anything."""
     ca_file: Path | None = None
     """PEM file with the authorities to trust instead of the system's."""
@@ -76,7 +76,7 @@ class TlsLayer:
 
     __slots__ = ("_connection", "_host", "_problems", "_refused", "_verify")
 
-    def __init__(self, context: SSL.Context, host: str, verify: bool = True) -> None:
+    def __init__(self, context: SSL.Context, host: str, verify: StrictBool = True) -> None:
         self._connection = SSL.Connection(context, None)
         self._problems: list[tuple[int, int]] = []
         self._connection.set_app_data(self._problems)

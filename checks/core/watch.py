@@ -48,7 +48,8 @@ class Watch:
     """Made for one run, used up by `result()`."""
 
     __slots__ = ("_awaiting", "_entered_ns", "_expectations", "_fails", "_lag_ns", "_noted_ns", "_stalled_ns",
-                 "_voids", "_warns", "deadline_ns", "exact", "facts", "phases_us", "place", "stage", "started_ns", "started_us")  # fmt: skip
+                 "_voids", "_warns", "deadline_ns", "exact", "facts", "phases_us", "place", "stage", "started_ns",
+                 "started_us")  # fmt: skip
 
     def __init__(self, place: Place, started_us: int | None = None) -> None:
         """`started_us` is the caller's wall clock, where it keeps one that does not jump."""
@@ -154,7 +155,7 @@ class Watch:
         """
         code, words = seen or _TIMEOUTS.get(self._awaiting or self.stage or "wait", _TIMEOUTS["wait"])
         self.leave(self.deadline_ns)
-        if self.own_lag_ns() > self.place.max_lag_ns:
+        if self.is_stalled:
             self.void(
                 Code.AGENT_STALLED,
                 f"the agent was kept waiting {self.own_lag_ns() // 1_000_000} ms, so a timeout proves nothing",
@@ -165,6 +166,11 @@ class Watch:
     def own_lag_ns(self) -> int:
         """Return how long the agent itself kept this run waiting, as far as it was seen."""
         return max(self._lag_ns, self.place.reactor.stalled_ns - self._stalled_ns)
+
+    @property
+    def is_stalled(self) -> bool:
+        """Whether the agent kept this run waiting for so long that a timeout proves nothing."""
+        return self.own_lag_ns() > self.place.max_lag_ns
 
     def elapsed_us(self) -> int:
         """Return the sum of the phases so far."""

@@ -48,14 +48,20 @@ def result(
     )
 
 
-def record(series: int, what: Result | None = None, kind: Kind = Kind.SCHEDULED, late_us: int = 150) -> Record:
+def record(
+    series: int, what: Result | None = None, kind: Kind = Kind.SCHEDULED, late_us: int = 150
+) -> Record:
     """Return a record of a series, a plain pass over HTTPS by default."""
     return Record(series, 1, int(kind), late_us, result() if what is None else what)
 
 
 def config_of(probes: Mapping[str, str], regions: Sequence[str] = ("fra", "iad")) -> Config:
     """Return a configuration of probes by name and kind, one service `shop` over all of them, local regions."""
-    blocks = {"http": "{url: 'https://shop.example/health'}", "tcp": "{address: 'a.example:1'}", "dns": "{name: a.example}"}
+    blocks = {
+        "http": "{url: 'https://shop.example/health'}",
+        "tcp": "{address: 'a.example:1'}",
+        "dns": "{name: a.example}",
+    }
     lines = ["regions:", *(f"  {region}: {{local: true}}" for region in regions), "probes:"]
     lines += [f"  - {{name: {name}, {kind}: {blocks[kind]}}}" for name, kind in probes.items()]
     lines += ["services:", f"  - {{name: shop, probes: [{', '.join(probes)}]}}"]

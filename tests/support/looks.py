@@ -96,6 +96,9 @@ def stalling_name_server(answer: Callable[[bytes], bytes], stall_us: int) -> Ite
         def serve() -> None:
             query, client = server.recvfrom(2**16)
             server.sendto(answer(query), client)
+            # The kernel may deliver later than it takes. What is sent after it comes after it.
+            server.sendto(b"", server.getsockname())
+            server.recvfrom(1)
             until_ns = time.monotonic_ns() + stall_us * 1000
             while time.monotonic_ns() < until_ns:
                 pass
