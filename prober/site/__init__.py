@@ -1,0 +1,7 @@
+"""The public listener: the status page and the Statuspage v2 API. Shows nothing that customers should not know."""
+
+from __future__ import annotations
+
+from .app import public_app
+
+__all__ = ["public_app"]

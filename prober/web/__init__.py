@@ -1,0 +1,7 @@
+"""The internal listener: own API, metrics, health, reload. Never to be opened to the world."""
+
+from __future__ import annotations
+
+from .app import internal_app
+
+__all__ = ["internal_app"]

@@ -1,0 +1,159 @@
+"""The past as the own API shows it: results, states, availability, gaps. Units as in `shapes`."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any
+
+from reports.availability import Availability
+from reports.ratio import percent_text
+
+from .shapes import FailureShape, Shape
+
+
+class ExpectationShape(Shape, frozen=True, kw_only=True):
+    """One thing that was asked of the target, what was seen, and whether it held."""
+
+    what: str
+    expected: str
+    seen: str
+    held: bool
+
+
+class DetailShape(Shape, frozen=True, kw_only=True):
+    """A result that was kept in full: everything but a plain pass, and the first pass after trouble."""
+
+    phases_us: dict[str, int]
+    failures: list[FailureShape]
+    facts: dict[str, Any]  # Any: JSON that depends on the kind
+    expectations: list[ExpectationShape]
+    lag_us: int
+    agent: str
+    config_digest: str
+
+
+class ResultShape(Shape, frozen=True, kw_only=True):
+    """One result. `started_us` is known to 5 milliseconds where `started_exact` is false."""
+
+    probe: str
+    region: str
+    series: int
+    slot: int
+    due_us: int  # when the slot was due
+    kind: str  # scheduled, retry, recheck
+    outcome: str
+    started_us: int
+    started_exact: bool
+    duration_us: int
+    detail: DetailShape | None
+
+
+class ResultsShape(Shape, frozen=True, kw_only=True):
+    """One page, newest first; `after` asks for the next page, null at the end."""
+
+    results: list[ResultShape]
+    after: str | None
+
+
+class StandingShape(Shape, frozen=True, kw_only=True):
+    """Where a subject stands now: `probe:NAME`, `service:NAME` or `region:PROBE@REGION`."""
+
+    subject: str
+    state: str
+    since_us: int
+    because: str
+
+
+class ChangeShape(Shape, frozen=True, kw_only=True):
+    """A change of state: true since `at_us`, known at `noted_us`."""
+
+    subject: str
+    before: str
+    after: str
+    at_us: int
+    noted_us: int
+    because: str
+
+
+class StatesShape(Shape, frozen=True, kw_only=True):
+    """Where things stand, and the newest changes first."""
+
+    states: list[StandingShape]
+    changes: list[ChangeShape]
+
+
+class GapShape(Shape, frozen=True, kw_only=True):
+    """Slots without a result, both ends included, and why. The instants span the slots."""
+
+    probe: str
+    region: str
+    series: int
+    first_slot: int
+    last_slot: int
+    slots: int
+    from_us: int
+    to_us: int
+    reason: str
+
+
+class GapsShape(Shape, frozen=True, kw_only=True):
+    """The newest gaps first."""
+
+    gaps: list[GapShape]
+
+
+class RatioShape(Shape, frozen=True, kw_only=True):
+    """An exact ratio, and as a percentage without its sign, truncated toward zero."""
+
+    num: int
+    den: int
+    text: str
+
+
+class DownShape(Shape, frozen=True, kw_only=True):
+    """Down time: surely, as measured, and at most."""
+
+    sure_us: int
+    measured_us: int
+    possible_us: int
+
+
+class WindowShape(Shape, frozen=True, kw_only=True):
+    """The figures of one window. Without data every ratio but the coverage is null."""
+
+    from_us: int
+    to_us: int
+    lowest: RatioShape | None
+    measured: RatioShape | None
+    highest: RatioShape | None
+    coverage: RatioShape
+    down: DownShape
+    unknown_us: int
+
+
+class AvailabilityShape(Shape, frozen=True, kw_only=True):
+    """A subject's windows: 1h, 24h, 7d, 30d, 90d and month; none while `ready` is false."""
+
+    subject: str
+    ready: bool
+    windows: dict[str, WindowShape]
+
+
+def ratio_shape(ratio: Fraction) -> RatioShape:
+    """Return a ratio in its shape."""
+    return RatioShape(num=ratio.numerator, den=ratio.denominator, text=percent_text(ratio))
+
+
+def window_shape(figures: Availability) -> WindowShape:
+    """Return the figures of a window in their shape."""
+    lowest, measured, highest = figures.lowest, figures.measured, figures.highest
+    return WindowShape(
+        from_us=figures.window.start_us,
+        to_us=figures.window.end_us,
+        lowest=None if lowest is None else ratio_shape(lowest),
+        measured=None if measured is None else ratio_shape(measured),
+        highest=None if highest is None else ratio_shape(highest),
+        coverage=ratio_shape(figures.coverage),
+        down=DownShape(sure_us=figures.sure_us, measured_us=figures.down_us, possible_us=figures.possible_us),
+        unknown_us=figures.unknown_us,
+    )
