@@ -73,6 +73,8 @@ class Link:
 
     async def send(self, data: bytes) -> None:
         """Send everything; raises `Stop` when the target has gone."""
+        if self.sent_ns and self.tls is None:
+            self._hurry()  # only who speaks twice can be held back by the kernel's wish to fill segments
         self.sent_ns = monotonic_ns()
         await self._send_raw(data if self.tls is None else self.tls.encrypt(data))
 
@@ -95,6 +97,7 @@ class Link:
         `open_line`: the rest of a line of text may come before the target's first TLS bytes and is passed over.
         """
         watch = self._watch
+        self._hurry()
         began_ns = watch.enter("tls")
         lag_ns = 0
         while True:
@@ -114,6 +117,9 @@ class Link:
             layer.feed(data)
         watch.leave(monotonic_ns(), lag_ns=lag_ns)
         self.tls = layer
+
+    def _hurry(self) -> None:
+        self._sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def close(self) -> None:
         """Close the socket; safe to call twice."""
@@ -212,7 +218,6 @@ async def connect(watch: Watch, address: Address, source: str | None = None) -> 
 def _prepare(sock: socket.socket, source: str | None, address: Address) -> None:
     sock.setblocking(False)
     stamp_arrivals(sock)
-    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     if source is not None and (":" in source) == (address.family == 6):
         # The port is chosen at connect, so that one port can serve many targets at once.
         sock.setsockopt(socket.IPPROTO_IP, _IP_BIND_ADDRESS_NO_PORT, 1)

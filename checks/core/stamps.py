@@ -7,18 +7,43 @@ from __future__ import annotations
 
 import socket
 import struct
+from typing import TYPE_CHECKING
 
 from .clock import monotonic_ns, wall_ns
-from .watch import Watch
+
+if TYPE_CHECKING:
+    from .watch import Watch
 
 SO_TIMESTAMPNS = 35
 ANCILLARY_BYTES = 64  # room for one stamp in recvmsg
 _TIMESPEC = struct.Struct("@qq")
+# The kernel patches its own code when the first socket asks for stamps and again when the last one goes, at 20 us
+# each. One idle socket that always asks keeps the switch on.
+_keeper: list[socket.socket] = []
+
+
+def keep_stamps_on() -> None:
+    """Make asking for stamps cheap from now on, for the life of this process."""
+    if not _keeper:
+        sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        stamp_arrivals(sock)
+        _keeper.append(sock)
 
 
 def stamp_arrivals(sock: socket.socket) -> None:
     """Ask the kernel to stamp what this socket receives."""
     sock.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
+
+
+def keep_stamping() -> socket.socket:
+    """Open a socket that only keeps the kernel stamping: close it when no more stamps are wanted.
+
+    Linux begins to stamp a moment after a first socket of the whole system asked, and ends when the last one
+    is closed; in between, a packet gets its stamp when it is read. So sockets of single checks are not enough.
+    """
+    sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    stamp_arrivals(sock)
+    return sock
 
 
 def arrival_ns(watch: Watch, ancillary: list[tuple[int, int, bytes]]) -> int:

@@ -30,8 +30,10 @@ GRACE_US = 1_000_000  # a run due at the very end of its slot may still begin th
 class SeriesRunner:
     """One probe in one region."""
 
-    __slots__ = ("_attempts", "_behind", "_check", "_clock", "_flying", "_grid", "_pace", "_place", "_rerun", "_run",
-                 "_scheduled", "_stopped", "_timer", "accounted", "report", "series", "slot")  # fmt: skip
+    __slots__ = (
+        "_attempts", "_behind", "_check", "_clock", "_due_us", "_flying", "_grid", "_pace", "_place", "_rerun",
+        "_run", "_scheduled", "_stopped", "_timer", "accounted", "report", "series", "slot",
+    )  # fmt: skip
 
     def __init__(self, series: Series, grid: Grid, place: Place, shared: Shared) -> None:
         self.series = series
@@ -45,6 +47,7 @@ class SeriesRunner:
         self._run: Run[Result] | None = None
         self._scheduled = False  # what the run in flight is
         self._flying = 0  # its slot
+        self._due_us = 0  # when the next slot is due
         self._behind: int | None = None  # the slot that waits for the run in flight to end
         self._stopped = False
         self._rerun: Timer | None = None
@@ -82,29 +85,29 @@ class SeriesRunner:
             self._pace.admit(partial(self._begin_rerun, Kind.RECHECK))
 
     def _arm(self) -> Timer:
-        due_ns = self._clock.monotonic_ns(self._grid.due_us(self.slot))
-        return self._place.reactor.call_at(due_ns, self._due)
+        self._due_us = self._grid.due_us(self.slot)
+        return self._place.reactor.call_at(self._clock.monotonic_ns(self._due_us), self._due)
 
     def _due(self) -> None:
-        slot = self.slot
-        if self._clock.now_us() < self._latest_us(slot):
-            self._pace.admit(partial(self._begin, slot))
+        slot, due_us = self.slot, self._due_us
+        if self._clock.now_us() < self._latest_us(slot, due_us):
+            self._pace.admit(partial(self._begin, slot, due_us))
             self.slot = slot + 1
         else:  # slept through
             self.slot = self._grid.first_due(self._clock.now_us())
             self._miss(self.slot - 1, Missed.LATE)
         self._timer = self._arm()
 
-    def _latest_us(self, slot: int) -> int:
+    def _latest_us(self, slot: int, due_us: int) -> int:
         """Return when it is too late to begin: the slot's end, or a little after a due instant close to it."""
         grace_us = min(GRACE_US, self.series.interval_us // 4)
-        return max(self._grid.start_us(slot + 1), self._grid.due_us(slot) + grace_us)
+        return max(self._grid.start_us(slot + 1), due_us + grace_us)
 
-    def _begin(self, slot: int) -> bool:
+    def _begin(self, slot: int, due_us: int) -> bool:
         now_us = self._clock.now_us()
         if self._stopped:
             return False
-        if now_us >= self._latest_us(slot):
+        if now_us >= self._latest_us(slot, due_us):
             self._miss(slot, Missed.LATE)
             return False
         if self._run is not None and self._scheduled:
@@ -117,7 +120,7 @@ class SeriesRunner:
         self._cancel_rerun()
         again = slot < self.accounted  # lived through once already, before the clock was set back
         self.accounted = max(self.accounted, slot + 1)
-        late_us = max(now_us - self._grid.due_us(slot), 0)
+        late_us = max(now_us - due_us, 0)
         self._launch(slot, Kind.RECHECK if again else Kind.SCHEDULED, late_us)
         return True
 
@@ -158,8 +161,9 @@ class SeriesRunner:
         slot, self._behind = self._behind, None
         if slot is None or slot < self.accounted:
             return
-        if self._clock.now_us() < self._latest_us(slot):
-            self._pace.admit(partial(self._begin, slot))
+        due_us = self._grid.due_us(slot)
+        if self._clock.now_us() < self._latest_us(slot, due_us):
+            self._pace.admit(partial(self._begin, slot, due_us))
         else:
             self._miss(slot, Missed.OVERRUN)
 
