@@ -1,7 +1,7 @@
 """How exactly checks are started and timed, by one agent's own runner against a server that reports its delay.
 
 Lateness: start minus due instant, beside a bare timer in the same seconds. Error: measured wait minus the delay that
-the server reports. Then once more with the loop blocked for 30 ms each second. Usage: python tests/bench/bench_accuracy.py
+the server reports. Then once more with the loop blocked for 30 ms each second.
 """
 
 from __future__ import annotations
@@ -17,11 +17,18 @@ from rig import process
 from support.agents import Bench, running, tcp_series
 from support.ports import free_port
 
+from checks.core.stamps import keep_stamps_on
 from prober.loop import run_loop
 from prober.wire import Kind, Series
 
 SECONDS = 6.0
 PROBES = 200
+# Checks a second, stall of the loop each second, goals for late p50, late p99, error p50, error p99 in milliseconds.
+ROUNDS = (
+    (500, 0, (0.2, 1.0, None, None)),
+    (1000, 0, (None, None, 0.15, 1.0)),
+    (1000, 30, (None, None, None, 5.0)),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +59,15 @@ def bare_timer(rate: float, seconds: float, late: list[int]) -> None:
 
 def series(number: int, port: int, rate: int) -> Series:
     """Return one of the probes that together make `rate` checks a second."""
-    options = (
-        f'{{"url": "http://127.0.0.1:{port}/", "expect": {{"headers": {{"X-Delay-Us": {{"regex": "^[0-9]+$"}}}}}}}}'
-    )
+    rule = '{"X-Delay-Us": {"regex": "^[0-9]+$"}}'
+    options = f'{{"url": "http://127.0.0.1:{port}/", "expect": {{"headers": {rule}}}}}'
     return tcp_series(
-        number, port, kind="http", options=options.encode(), interval_us=PROBES * 1_000_000 // rate, timeout_us=5_000_000
+        number,
+        port,
+        kind="http",
+        options=options.encode(),
+        interval_us=PROBES * 1_000_000 // rate,
+        timeout_us=5_000_000,
     )
 
 
@@ -96,7 +107,7 @@ def reported(expectations: object) -> int:
 async def rounds(port: int) -> bool:
     """Print all rounds; False when a goal was missed."""
     good = True
-    for rate, stall_ms, goals in ((500, 0, (0.2, 1.0, None, None)), (1000, 0, (None, None, 0.15, 1.0)), (1000, 30, (None, None, None, 5.0))):  # noqa: E501
+    for rate, stall_ms, goals in ROUNDS:
         timer: list[int] = []
         thread = threading.Thread(target=_timer_process, args=(rate, timer))
         thread.start()
@@ -104,12 +115,8 @@ async def rounds(port: int) -> bool:
             figures = await measure(bench, port, rate, stall_ms)
         thread.join()
         timer.sort()
-        held = [
-            goal is None or value <= goal
-            for goal, value in zip(
-                goals, (at(figures.late, 0.5), at(figures.late, 0.99), at(figures.error, 0.5), at(figures.error, 0.99)), strict=True
-            )
-        ]
+        values = (at(series, share) for series in (figures.late, figures.error) for share in (0.5, 0.99))
+        held = [goal is None or value <= goal for goal, value in zip(goals, values, strict=True)]
         good &= all(held) and figures.missed == 0
         print(
             f"{rate:5d}/s stall {stall_ms:2d} ms  late {at(figures.late, 0.5):6.3f} / {at(figures.late, 0.99):6.3f}"
@@ -134,6 +141,7 @@ def _timer_process(rate: int, late: list[int]) -> None:
 
 def main() -> int:
     """Run against a server in a process of its own; 1 when a goal was missed."""
+    keep_stamps_on()
     port = free_port()
     server = str(__file__).replace("bench_accuracy.py", "honest_server.py")
     print("p50 / p99 in ms; goals: late 0.2 / 1 at 500/s, error 0.15 / 1 at 1000/s, p99 error 5 when stalled")

@@ -73,7 +73,9 @@ def read(fd: int, open_sockets: dict[int, socket.socket], due: list[tuple[int, i
 def answer(sock: socket.socket, arrived_ns: int) -> None:
     """Answer, and say how long it took."""
     delay_us = (time.time_ns() - arrived_ns) // 1000
-    head = f"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX-Delay-Us: {delay_us:08d}\r\nConnection: close\r\n\r\nok"
+    head = (
+        f"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX-Delay-Us: {delay_us:08d}\r\nConnection: close\r\n\r\nok"
+    )
     sock.send(head.encode())
     sock.close()
 

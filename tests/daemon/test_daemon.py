@@ -10,11 +10,9 @@ import time
 from pathlib import Path
 
 import pytest
-
 from support.daemons import Daemon, alive, daemon
 from support.http_answers import plain
 from support.http_peer import http_peer
-from support.ports import free_port
 from support.tcp_peer import close_at_once, silence, tcp_peer
 
 FAST = "defaults: {interval: 200ms, timeout: 1s, confirm: {retries: 0}, recheck: never}\n"
@@ -22,7 +20,9 @@ FAST = "defaults: {interval: 200ms, timeout: 1s, confirm: {retries: 0}, recheck:
 
 def watching(*ports: int, more: str = "") -> str:
     """Return a configuration of one TCP probe a port."""
-    probes = "".join(f'  - {{name: p{index}, tcp: {{address: "127.0.0.1:{port}"}}}}\n' for index, port in enumerate(ports))
+    probes = "".join(
+        f'  - {{name: p{index}, tcp: {{address: "127.0.0.1:{port}"}}}}\n' for index, port in enumerate(ports)
+    )
     return f"{FAST}probes:\n{probes}{more}"
 
 
@@ -37,15 +37,19 @@ def slots_of(rows: list[dict[str, object]]) -> list[int]:
 async def every_slot_has_its_fate(running: Daemon) -> None:
     """Results and gaps together tile the slots of probe p0 without a hole or a double."""
     rows = slots_of(await running.results("probe=p0&limit=1000"))
-    gaps = [slot for gap in (await running.get("/api/v1/gaps"))["gaps"] for slot in range(gap["first_slot"], gap["last_slot"] + 1)]
+    found = (await running.get("/api/v1/gaps"))["gaps"]
+    gaps = [slot for gap in found for slot in range(gap["first_slot"], gap["last_slot"] + 1)]
     both = sorted(rows + gaps)
     assert both == list(range(both[0], both[0] + len(both)))
 
 
 async def test_it_measures_stores_judges_and_publishes(tmp_path: Path) -> None:
     async with http_peer({"/": plain(b"hello")}) as peer:
-        text = f'{FAST}probes:\n  - {{name: web, title: Shop, http: {{url: "{peer.url("/")}", expect: {{body: {{contains: hello}}}}}}}}\n'
-        async with daemon(tmp_path, text + "services:\n  - {name: shop, title: Web shop, probes: [web]}\n") as running:
+        check = f'http: {{url: "{peer.url("/")}", expect: {{body: {{contains: hello}}}}}}'
+        text = f"{FAST}probes:\n  - {{name: web, title: Shop, {check}}}\n"
+        async with daemon(
+            tmp_path, text + "services:\n  - {name: shop, title: Web shop, probes: [web]}\n"
+        ) as running:
             await running.until(counted)
             probe = await running.probe("web")
             assert probe["state"] == "up"
@@ -58,7 +62,8 @@ async def test_it_measures_stores_judges_and_publishes(tmp_path: Path) -> None:
 
 async def test_sigterm_drains_and_ends_within_five_seconds(tmp_path: Path) -> None:
     async with tcp_peer(silence) as peer:
-        slow = f'{FAST}probes:\n  - {{name: p0, timeout: 60s, tcp: {{address: "{peer.address}", dialogue: [{{expect: never}}]}}}}\n'
+        check = f'tcp: {{address: "{peer.address}", dialogue: [{{expect: never}}]}}'
+        slow = f"{FAST}probes:\n  - {{name: p0, timeout: 60s, {check}}}\n"
         async with daemon(tmp_path, slow) as running:
             await running.until(lambda it: _peers(peer.peers))
             agents = await running.agents()
@@ -85,7 +90,7 @@ async def test_kill_9_of_the_hub_ends_its_agents_and_a_restart_accounts_for_the_
             agents, before = await running.agents(), slots_of(await running.results())
             await running.stop(signal.SIGKILL)
             async with asyncio.timeout(5):
-                while any(alive(pid) for pid in agents):
+                while any(alive(pid) for pid in agents):  # noqa: ASYNC110  # no event tells of another's child
                     await asyncio.sleep(0.02)
         async with daemon(tmp_path, watching(peer.port)) as again:
             await again.until(lambda it: counted(it, len(before) + 4))
@@ -112,7 +117,8 @@ async def test_sighup_and_post_take_a_new_configuration_and_unchanged_probes_go_
         await running.until(counted)
         path = tmp_path / "probes.yaml"
         digest = (await running.get("/api/v1/status"))["config_digest"]
-        path.write_text(path.read_text().replace("listen:", f'  - {{name: p1, tcp: {{address: "127.0.0.1:{peer.port}"}}}}\nlisten:'))
+        another = f'  - {{name: p1, tcp: {{address: "127.0.0.1:{peer.port}"}}}}\n'
+        path.write_text(path.read_text().replace("listen:", another + "listen:"))
         running.process.send_signal(signal.SIGHUP)
         await running.until(lambda it: _probes(it, 2))
         assert (await running.get("/api/v1/status"))["config_digest"] != digest
@@ -155,7 +161,9 @@ async def test_a_full_disk_is_said_and_survived_and_nothing_is_lost(tmp_path: Pa
         assert "prober_store_writable 0" in await running.text(running.internal + "/metrics")
         seen = len(peer.peers)
         await running.until(lambda it: _more(peer.peers, seen + 5))  # measuring goes on
-        resource.prlimit(running.process.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+        resource.prlimit(
+            running.process.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
+        )
         await running.until(lambda it: _ready(it, 200))
         await running.until(lambda it: counted(it, 12))
         await every_slot_has_its_fate(running)
@@ -173,7 +181,10 @@ async def _more(peers: list[tuple[str, int]], number: int) -> bool:
 
 @pytest.mark.parametrize("loop", ["asyncio", "uvloop"])
 async def test_both_event_loops_serve(tmp_path: Path, loop: str) -> None:
-    async with tcp_peer(close_at_once) as peer, daemon(tmp_path, watching(peer.port), PROBER_LOOP=loop) as running:
+    async with (
+        tcp_peer(close_at_once) as peer,
+        daemon(tmp_path, watching(peer.port), PROBER_LOOP=loop) as running,
+    ):
         await running.until(counted)
         assert (await running.probe("p0"))["state"] == "up"
 

@@ -63,7 +63,12 @@ class Bench:
     def assign(self, *series: Series) -> None:
         self.runner.assign(
             Assignment(
-                version=wire.VERSION, digest="d", seed=SEED, series=series, max_lag_us=50_000, max_in_flight=500
+                version=wire.VERSION,
+                digest="d",
+                seed=SEED,
+                series=series,
+                max_lag_us=50_000,
+                max_in_flight=500,
             )
         )
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import os
 import signal
 import sys
@@ -14,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
-
 from support.ports import free_port
 
 WAIT_SECONDS = 25.0

@@ -10,8 +10,13 @@ from checks.core.result import Fact, Failure, Outcome, Result
 from prober.config import Config
 from prober.hub.view import AgentView, ProbeView, RegionView, ReloadView, ServiceView, View
 from prober.wire import Health, Kind, Record
+from reports.availability import Availability
+from reports.evidence import Window
+from reports.outages import Outage
 
 NOW_US = 1_790_000_000_000_000
+
+HOUR_US = 3_600_000_000
 
 HTTPS_PHASES = {"resolve": 812, "connect": 1_203, "tls": 9_120, "send": 31, "wait": 20_111, "transfer": 1_300}
 HTTPS_FACTS: Mapping[str, Fact] = {
@@ -87,3 +92,35 @@ def agent(name: str = "local-1") -> AgentView:
         worst_lag_us=1_500, in_flight=3, queued=0, cpu_us=2_500_000, resident_bytes=40_000_000, clock_steps=1
     )
     return AgentView(name=name, regions=("fra",), up=True, restarts=2, last_batch_us=NOW_US, health=health)
+
+
+FIGURES = Availability(
+    Window(NOW_US - HOUR_US, NOW_US),
+    sure_us=HOUR_US // 100,
+    down_us=HOUR_US // 50,
+    possible_us=HOUR_US // 10,
+    unknown_us=HOUR_US // 20,
+)
+"""An hour with some of everything."""
+
+
+class Past:
+    """A history that says what it was told to, and counts how often it was asked."""
+
+    def __init__(self, windows: Mapping[str, Availability]) -> None:
+        self.ready = True
+        self.windows = windows
+        self.asked = 0
+
+    def rolling(self, subject: str, now_us: int) -> Mapping[str, Availability]:
+        """Return the windows of the one service."""
+        self.asked += 1
+        return self.windows if subject == "service:shop" else {}
+
+    def days(self, subject: str, count: int, now_us: int) -> Sequence[Availability]:
+        """Return nothing: not asked for by metrics."""
+        return ()
+
+    def outages(self, subject: str, from_us: int, to_us: int) -> Sequence[Outage]:
+        """Return nothing: not asked for by metrics."""
+        return ()

@@ -8,6 +8,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from support.configs import loaded
+
 from checks.core.result import Failure, Outcome, Result
 from prober import wire
 from prober.agent.grid import Grid
@@ -18,7 +20,6 @@ from prober.hub.publish import Publisher
 from prober.hub.view import ReloadView, View
 from prober.store import open_store
 from prober.wire import Batch, Gap, Health, Kind, Record
-from support.configs import loaded
 
 S = 1_000_000
 T = 30 * S
@@ -73,16 +74,24 @@ class Rig:
     def number(self, region: str) -> int:
         return next(number for number, state in self.hub.series.items() if state.row.region == region)
 
-    def record(self, region: str, slot: int, outcome: Outcome = Outcome.PASS, kind: Kind = Kind.SCHEDULED) -> Record:
+    def record(
+        self, region: str, slot: int, outcome: Outcome = Outcome.PASS, kind: Kind = Kind.SCHEDULED
+    ) -> Record:
         """A run of a slot that began when it was due and took a millisecond."""
         failures = (Failure("connect_refused", "refused"),) if outcome is Outcome.FAIL else ()
         started_us = self.grid(region).due_us(slot)
         result = Result(
-            outcome=outcome, started_us=started_us, duration_us=1000, phases_us={"connect": 1000}, failures=failures
+            outcome=outcome,
+            started_us=started_us,
+            duration_us=1000,
+            phases_us={"connect": 1000},
+            failures=failures,
         )
         return Record(self.number(region), slot, int(kind), 0, result)
 
-    def batch(self, records: Sequence[Record], gaps: Sequence[Gap] = (), agent: str = "a", epoch: int = 1) -> Batch:
+    def batch(
+        self, records: Sequence[Record], gaps: Sequence[Gap] = (), agent: str = "a", epoch: int = 1
+    ) -> Batch:
         """The next batch of an agent's chain."""
         sequence, previous = self.chains.get((agent, epoch), (0, b""))
         made = Batch(

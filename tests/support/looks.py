@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import socket
+import struct
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,6 +20,7 @@ from checks.core.link import Address
 from checks.core.reactor import Reactor
 from checks.core.resolver_config import ResolverConfig
 from checks.core.result import Result
+from checks.core.stamps import ANCILLARY_BYTES, keep_stamping
 
 BRIEF_US = 300_000  # for runs that are meant to hit their deadline
 NO_NAMES = ResolverConfig(servers=())
@@ -86,12 +88,25 @@ def name_servers(*addresses: str, **settings: Any) -> ResolverConfig:  # Any: fi
     return ResolverConfig(servers=tuple(Address(host, int(port), 4) for host, _, port in pairs), **settings)
 
 
+def _stamps_arrivals(server: socket.socket) -> bool:
+    """Say whether the kernel stamps already: it begins some time after it was asked to."""
+    server.sendto(b"", server.getsockname())
+    until_ns = time.monotonic_ns() + 1_000_000
+    while time.monotonic_ns() < until_ns:
+        pass
+    _, ((_, _, stamp),), _, _ = server.recvmsg(1, ANCILLARY_BYTES)
+    seconds, nanoseconds = struct.unpack("@qq", stamp)
+    return time.time_ns() - seconds * 1_000_000_000 - nanoseconds > 500_000
+
+
 @contextmanager
 def stalling_name_server(answer: Callable[[bytes], bytes], stall_us: int) -> Iterator[str]:
     """Answer a query at once, then keep the whole loop busy, so that the check looks late. Yields `host:port`."""
     loop = asyncio.get_running_loop()
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
+    with keep_stamping() as server:
         server.bind((LOOPBACK, 0))
+        while not _stamps_arrivals(server):
+            pass
 
         def serve() -> None:
             query, client = server.recvfrom(2**16)
