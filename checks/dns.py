@@ -139,7 +139,8 @@ class DnsCheck(Check[DnsOptions], kind="dns"):
             raise Stop(Code.AGENT_RESOLVER, f"no answer from the region's own {config.servers[0]}") from None
         assert reply is not None  # only an untrusted certificate gives None, and there is no TLS here
         rcode = reply.header.rcode
-        if rcode in _DOUBTFUL and not self._judge.accepts(rcode):
+        unproven = rcode == dns_wire.NXDOMAIN and not reply.header.authorities
+        if (rcode in _DOUBTFUL or unproven) and not self._judge.accepts(rcode):
             await _rule_out_resolver(watch, config, f"it answered {dns_wire.rcode_text(rcode)}")
         self._judge.judge(watch, reply, query)
         self.options.expect.judge_time(watch)

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from fractions import Fraction
 
+from reports.availability import Availability
+
 NO_DATA = "no data"
 """What is printed where nothing was measured: neither 0 nor 100."""
+
+NONE_SEEN = "no down time seen"
+"""What stands for a measured 1 while down time is possible: 100 is printed only where none is."""
 
 DIGITS = 3
 """Decimals printed unless the claim needs more: one more than the claims in common use."""
@@ -29,6 +34,13 @@ def percent_text(ratio: Fraction | None, claim: Fraction | None = None) -> str:
     digits = _digits(ratio, claim)
     whole, decimals = divmod(_scaled(ratio, digits), 10**digits)
     return f"{whole}.{decimals:0{digits}}"
+
+
+def measured_text(figures: Availability) -> str:
+    """Return the measured figure: a truncated percentage, or words where it is 1 but down time is possible."""
+    if figures.measured == 1 and figures.possible_us:
+        return NONE_SEEN
+    return percent_text(figures.measured)
 
 
 def _digits(ratio: Fraction, claim: Fraction | None) -> int:

@@ -90,6 +90,10 @@ class Code(StrEnum):
     SLOW = "slow"
 
 
+NETWORK_CODES = frozenset({Code.AGENT_NO_ROUTE, Code.AGENT_RESOLVER, Code.AGENT_SOURCE_ADDRESS})
+"""Codes that say: the region itself has no network."""
+
+
 class Stop(Exception):
     """Ends a check at once with a code and a detail; caught by `Check.run`, never seen outside."""
 

@@ -21,6 +21,7 @@ from typing import Any, Generic, TypeVar
 
 from .clock import monotonic_ns
 from .failures import DeadlinePassed
+from .stamps import keep_stamping
 from .timerfd import TimerFd
 
 T = TypeVar("T")
@@ -210,6 +211,7 @@ class Reactor:
         self._loop = loop
         self._epoll = select.epoll()
         self._timerfd = TimerFd()
+        self._stamping = keep_stamping()
         self._heap: list[Timer] = []
         self._order = count()
         self._armed_ns = 0
@@ -258,6 +260,7 @@ class Reactor:
         for channel in list(self.channels.values()):
             channel.close()
         self._timerfd.close()
+        self._stamping.close()
         self._epoll.close()
 
     def _turn(self) -> None:

@@ -1,8 +1,8 @@
 """A target's name becomes one address: literals at once, the hosts file, then the system's name servers.
 
 The stage is `resolve`, and no answer is ever kept for another run. When an answer leaves open whose fault it
-is (silence, SERVFAIL), the same name servers are asked a control question: without an answer to that one
-either, the trouble is the region's own resolver and the run is VOID. A resolver that answers the control
+is (silence, SERVFAIL, NXDOMAIN without proof), the same name servers are asked a control question: without an
+answer to that one either, the trouble is the region's own resolver and the run is VOID. A resolver that answers the control
 question from its memory while its uplink is dead still passes for healthy; canaries are there for that.
 """
 
@@ -119,6 +119,8 @@ async def _judge(stub: Stub, name: str, answers: Answers, watch: Watch) -> None:
         return
     if not await _answers_control(stub, watch.deadline_ns):
         raise Stop(Code.AGENT_RESOLVER, _no_answer(stub, open_))
+    if open_.meaning is Meaning.BARE_NXDOMAIN:
+        return  # from a resolver that knows the root: believed
     code = Code.RESOLVE_SERVFAIL if open_.meaning is Meaning.REFUSAL else Code.RESOLVE_TIMEOUT
     raise Stop(code, f"no answer for the name {quoted(name)}: {open_.words}")
 

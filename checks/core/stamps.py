@@ -17,17 +17,6 @@ if TYPE_CHECKING:
 SO_TIMESTAMPNS = 35
 ANCILLARY_BYTES = 64  # room for one stamp in recvmsg
 _TIMESPEC = struct.Struct("@qq")
-# The kernel patches its own code when the first socket asks for stamps and again when the last one goes, at 20 us
-# each. One idle socket that always asks keeps the switch on.
-_keeper: list[socket.socket] = []
-
-
-def keep_stamps_on() -> None:
-    """Make asking for stamps cheap from now on, for the life of this process."""
-    if not _keeper:
-        sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        stamp_arrivals(sock)
-        _keeper.append(sock)
 
 
 def stamp_arrivals(sock: socket.socket) -> None:
@@ -40,6 +29,7 @@ def keep_stamping() -> socket.socket:
 
     Linux begins to stamp a moment after a first socket of the whole system asked, and ends when the last one
     is closed; in between, a packet gets its stamp when it is read. So sockets of single checks are not enough.
+    Switching it on and off costs 20 us each time besides.
     """
     sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     stamp_arrivals(sock)

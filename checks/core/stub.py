@@ -33,6 +33,7 @@ class Meaning(Enum):
     ADDRESSES = "addresses"
     NO_ADDRESS = "the name exists without an address of that type"
     NXDOMAIN = "the name does not exist"
+    BARE_NXDOMAIN = "the server says so, but shows no SOA record of the zone that would know"
     REFUSAL = "the server answered that it cannot or will not say"
     SILENCE = "no answer, or none that can be read"
 
@@ -49,7 +50,7 @@ class Answer:
     @property
     def settled(self) -> bool:
         """Whether the answer says something about the name, so that no other server need be asked."""
-        return self.meaning not in (Meaning.REFUSAL, Meaning.SILENCE)
+        return self.meaning not in (Meaning.REFUSAL, Meaning.SILENCE, Meaning.BARE_NXDOMAIN)
 
 
 Answers = Mapping[int, Answer]
@@ -152,7 +153,9 @@ def _meaning(data: bytes, query: bytes) -> tuple[Meaning, str, tuple[str, ...]]:
     if header is None or (header.truncated and asks_address):
         return Meaning.SILENCE, "gave only a truncated answer", ()
     if header.rcode == dns_wire.NXDOMAIN:
-        return Meaning.NXDOMAIN, "answered NXDOMAIN", ()
+        # Who knows that a name is missing sends the zone's SOA along (RFC 2308); who is cut off often does not.
+        proven = header.authorities > 0
+        return (Meaning.NXDOMAIN if proven else Meaning.BARE_NXDOMAIN), "answered NXDOMAIN", ()
     if header.rcode != dns_wire.NOERROR:
         return Meaning.REFUSAL, f"answered {dns_wire.rcode_text(header.rcode)}", ()
     try:

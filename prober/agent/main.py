@@ -18,7 +18,6 @@ import time
 
 import checks.core.check as kinds
 from checks.core.reactor import Reactor
-from checks.core.stamps import keep_stamps_on
 from prober import wire
 from prober.carrier import Carrier
 from prober.loop import run_loop
@@ -126,7 +125,6 @@ async def _serve(fd: int, name: str) -> None:
         signal.signal(number, signal.SIG_IGN)
     sock = socket.socket(fileno=fd)
     sock.setblocking(False)
-    keep_stamps_on()
     reactor = Reactor(asyncio.get_running_loop())
     await Agent(name, await Carrier.over(sock), reactor).run()
     reactor.close()

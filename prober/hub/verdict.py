@@ -17,6 +17,7 @@ from enum import StrEnum
 from checks.core.result import Outcome
 
 SILENCE_GRACE_US = 5_000_000  # on top of two intervals and a timeout: delivery and commit take time
+SET_BACK_US = 60_000_000  # what started so much before what was seen last tells of a clock that was set back
 
 
 class State(StrEnum):
@@ -84,9 +85,14 @@ class Standing:
 
 @dataclass(slots=True)
 class RegionStanding(Standing):
-    """A region's view of one probe; `attempts` counts failures in a row, `failing_us` is the first's start."""
+    """A region's view of one probe; `attempts` counts failures in a row, `failing_us` is the first's start.
+
+    `last_us` is the start of the newest evidence, `furthest_us` the latest of all: it lies ahead of the newest while
+    a clock that was set back lives through the same time again.
+    """
 
     last_us: int = 0
+    furthest_us: int = 0
     attempts: int = 0
     failing_us: int = 0
     code: str = ""
@@ -190,7 +196,7 @@ class Fold:
     ) -> None:
         """Set a region's newest evidence from its newest run; `failing` is (attempts, first start, code)."""
         standing = self._probes[probe].regions[region]
-        standing.last_us = last_us
+        standing.last_us = standing.furthest_us = last_us
         if failing is not None:
             standing.attempts, standing.failing_us, standing.code = failing
         if standing.state is not State.UNKNOWN or standing.attempts:
@@ -231,12 +237,14 @@ class Fold:
             probe is None
             or standing is None
             or seen.outcome is Outcome.VOID
-            or seen.started_us < standing.last_us
+            or 0 < standing.last_us - seen.started_us <= SET_BACK_US
         ):
             return changes
         quiet = standing.last_us == 0 or standing.deadline_us == 0
+        set_back = seen.started_us < standing.last_us
         standing.last_us = seen.started_us
-        if quiet:
+        standing.furthest_us = max(standing.furthest_us, seen.started_us)
+        if quiet or set_back:
             self._watch_silence(probe, seen.region, standing)
         if seen.outcome is Outcome.FAIL:
             self._failed(probe, standing, seen, changes)
@@ -280,8 +288,10 @@ class Fold:
 
     def _failed(self, probe: _Probe, standing: RegionStanding, seen: Seen, changes: list[Change]) -> None:
         if standing.attempts == 0:
-            if not seen.scheduled and standing.state is not State.DOWN:
+            lived_again = seen.started_us < standing.furthest_us
+            if not seen.scheduled and not lived_again and standing.state is not State.DOWN:
                 # A recheck of a region that was not failing asks the question; only scheduled runs open an outage.
+                # Where the clock was set back all runs are rechecks, and an outage must not wait until it is over.
                 return
             standing.failing_us = seen.started_us
         standing.attempts += 1

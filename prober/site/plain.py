@@ -8,8 +8,6 @@ from checks.core.failures import Code
 
 OWN_TROUBLE = "our measuring point has a problem of its own"
 NO_NETWORK = "our measuring point has no network"
-NETWORK_CODES = frozenset({Code.AGENT_NO_ROUTE, Code.AGENT_RESOLVER, Code.AGENT_SOURCE_ADDRESS})
-"""Codes that say: the region itself has no network."""
 
 _NO_ANSWER = "it does not answer in time"
 _NOT_TRUSTED = "its certificate is not trusted"

@@ -1,9 +1,9 @@
 """Where a scheduled result lies: one 47 bit key made of time and series. Pure arithmetic, no SQL.
 
-Results of all series arrive interleaved. Kept by (series, slot), each would go to a page of its own: 10 kB written and
-15 us of CPU a row. Kept by time alone, one series would be strewn over every page. So time is cut into blocks, and in each
-block every series owns a lane: enough neighbouring cells for its slots of one block. A batch then touches the pages
-of one block, and the results of a series at 30 s lie by fours.
+Results of all series arrive interleaved. Kept by (series, slot), each would go to a page of its own: 10 kB written
+and 15 us of CPU a row. Kept by time alone, one series would be strewn over every page. So time is cut into blocks,
+and in each block every series owns a lane: enough neighbouring cells for its slots of one block. A batch then
+touches the pages of one block, and the results of a series at 30 s lie by fours.
 """
 
 from __future__ import annotations

@@ -63,6 +63,16 @@ def explained(path: Path) -> Iterator[None]:
 class Connection(aiosqlite.Connection):
     """A connection that runs whole functions in its thread."""
 
+    def __init__(self, connector: Callable[[], sqlite3.Connection]) -> None:
+        super().__init__(connector, iter_chunk_size=64)
+        # A process that dies by an exception without closing must end, not wait for this thread for ever: what is
+        # committed is safe, what is not was never acknowledged.
+        self._thread.daemon = True
+
+    async def ended(self) -> None:
+        """Wait for the thread of a connection that could not be made: its last word needs the event loop."""
+        await asyncio.to_thread(self._thread.join, BUSY_SECONDS)
+
     async def run(
         self, function: Callable[Concatenate[sqlite3.Connection, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
@@ -91,8 +101,12 @@ async def writer(path: Path) -> Connection:
 
 
 async def _open(path: Path, pragmas: tuple[str, ...]) -> Connection:
-    connection = Connection(_connector(path, pragmas), iter_chunk_size=64)
-    await connection
+    connection = Connection(_connector(path, pragmas))
+    try:
+        await connection
+    except BaseException:
+        await connection.ended()
+        raise
     return connection
 
 

@@ -49,6 +49,7 @@ class SqliteStore:
         self._writing = asyncio.Lock()
         self._connection: Connection | None = None
         self._readers = Readers(path)
+        self._seed: bytes | None = None
         self._lanes: dict[int, Lane] = {}
         self._heads: dict[int, Head] | None = None  # None: to be read from the file
 
@@ -81,7 +82,9 @@ class SqliteStore:
 
     async def seed(self) -> bytes:
         """Return the 32 byte seed of the schedule, made at first use and kept for good."""
-        return await self._change(_seed, secrets.token_bytes(SEED_BYTES))
+        if self._seed is None:
+            self._seed = await self._change(_seed, secrets.token_bytes(SEED_BYTES))
+        return self._seed
 
     async def series(self, wanted: Sequence[SeriesRow]) -> list[SeriesRow]:
         """Return stored series for these (number ignored), making what is missing; same order."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import TypeAlias
 
 from .base import Receipt, ResultRow, RunRow, StoreError, WriteSet
@@ -112,7 +113,8 @@ def _plan_results(
             rows["late"].append((cell, result.late_us))
         if packed & 3 != _PASS:
             rows["troubles"].append((series, slot, packed, cell))
-    into.sort()  # neighbours go to the same page at once
+    # Neighbours go to the same page at once; of two with one key the first stays first.
+    into.sort(key=itemgetter(0))
     return spans
 
 

@@ -6,7 +6,7 @@ from fractions import Fraction
 from typing import Any
 
 from reports.availability import Availability
-from reports.ratio import percent_text
+from reports.ratio import measured_text, percent_text
 
 from .shapes import FailureShape, Shape
 
@@ -103,7 +103,10 @@ class GapsShape(Shape, frozen=True, kw_only=True):
 
 
 class RatioShape(Shape, frozen=True, kw_only=True):
-    """An exact ratio, and as a percentage without its sign, truncated toward zero."""
+    """An exact ratio, and as a percentage without its sign, truncated toward zero.
+
+    The text of a measured 1 is "no down time seen" while down time is possible: 100 is for where none is.
+    """
 
     num: int
     den: int
@@ -139,9 +142,9 @@ class AvailabilityShape(Shape, frozen=True, kw_only=True):
     windows: dict[str, WindowShape]
 
 
-def ratio_shape(ratio: Fraction) -> RatioShape:
-    """Return a ratio in its shape."""
-    return RatioShape(num=ratio.numerator, den=ratio.denominator, text=percent_text(ratio))
+def ratio_shape(ratio: Fraction, text: str | None = None) -> RatioShape:
+    """Return a ratio in its shape; `text` where it is not the plain percentage."""
+    return RatioShape(num=ratio.numerator, den=ratio.denominator, text=text or percent_text(ratio))
 
 
 def window_shape(figures: Availability) -> WindowShape:
@@ -151,7 +154,7 @@ def window_shape(figures: Availability) -> WindowShape:
         from_us=figures.window.start_us,
         to_us=figures.window.end_us,
         lowest=None if lowest is None else ratio_shape(lowest),
-        measured=None if measured is None else ratio_shape(measured),
+        measured=None if measured is None else ratio_shape(measured, measured_text(figures)),
         highest=None if highest is None else ratio_shape(highest),
         coverage=ratio_shape(figures.coverage),
         down=DownShape(sure_us=figures.sure_us, measured_us=figures.down_us, possible_us=figures.possible_us),

@@ -17,7 +17,6 @@ from rig import process
 from support.agents import Bench, running, tcp_series
 from support.ports import free_port
 
-from checks.core.stamps import keep_stamps_on
 from prober.loop import run_loop
 from prober.wire import Kind, Series
 
@@ -141,7 +140,6 @@ def _timer_process(rate: int, late: list[int]) -> None:
 
 def main() -> int:
     """Run against a server in a process of its own; 1 when a goal was missed."""
-    keep_stamps_on()
     port = free_port()
     server = str(__file__).replace("bench_accuracy.py", "honest_server.py")
     print("p50 / p99 in ms; goals: late 0.2 / 1 at 500/s, error 0.15 / 1 at 1000/s, p99 error 5 when stalled")

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import dns.message
+import dns.rrset
 import pytest
 from pydantic import ValidationError
 from support import dns_peer as zone
-from support.dns_checks import ask
+from support.dns_checks import ask, check
 from support.dns_peer import Reply, records
-from support.looks import Setting, codes
+from support.looks import Setting, codes, look, stalling_name_server
 
 from checks.core.result import Outcome, Result
 from checks.dns import DnsCheck, DnsOptions
@@ -80,6 +82,19 @@ async def test_the_time_to_live_has_bounds(ttl: dict[str, str], good: bool) -> N
     assert codes(await ask(records("203.0.113.7", ttl=60), expect={"ttl": ttl})) == (
         [] if good else ["dns_ttl"]
     )
+
+
+def two_ttls(query: bytes) -> bytes:
+    message = dns.message.make_response(dns.message.from_wire(query))
+    for ttl, text in ((30, "203.0.113.7"), (90, "203.0.113.8")):
+        message.answer.append(dns.rrset.from_text("shop.test.", ttl, "IN", "A", text))
+    return message.to_wire()
+
+
+@pytest.mark.parametrize("ttl", [{"min": "31s"}, {"max": "89s"}])
+async def test_the_time_to_live_of_every_record_counts(ttl: dict[str, str]) -> None:
+    with stalling_name_server(two_ttls, 0) as address:
+        assert codes(await look(check(address, expect={"ttl": ttl}))) == ["dns_ttl"]
 
 
 async def test_every_failed_expectation_is_listed() -> None:

@@ -141,6 +141,16 @@ async def test_any_takes_the_family_of_the_source_address() -> None:
     assert found.address == Address("::1", 80, 6)
 
 
+async def test_any_passes_over_a_family_that_this_region_cannot_reach() -> None:
+    """The system permits no connection to the broadcast address, which stands for a missing route here."""
+    table = {("x.test", "A"): records("255.255.255.255"), ("x.test", "AAAA"): records("::1")}
+    async with dns_peer(table) as peer:
+        found = await find("x.test", asking(peer))
+        fixed = await find("x.test", asking(peer), "prefer_ip4")
+    assert found.address == Address("::1", 80, 6)
+    assert fixed.address == Address("255.255.255.255", 80, 4)
+
+
 async def test_a_preferred_family_without_an_answer_gives_way() -> None:
     table = {("slow.test", "AAAA"): zone.SILENT, ("slow.test", "A"): records("127.0.0.4")}
     async with dns_peer(table) as peer:
@@ -162,6 +172,9 @@ async def test_a_source_address_leaves_one_family() -> None:
     ("reply", "root", "code"),
     [
         (zone.NXDOMAIN, zone.SILENT, "resolve_nxdomain"),
+        (zone.BARE_NXDOMAIN, records("a.root.test."), "resolve_nxdomain"),
+        (zone.BARE_NXDOMAIN, zone.BARE_NXDOMAIN, "agent_resolver"),  # to whom even the root does not exist
+        (zone.BARE_NXDOMAIN, zone.SILENT, "agent_resolver"),
         (Reply(), zone.SILENT, "resolve_no_address"),
         (zone.SERVFAIL, zone.NXDOMAIN, "resolve_servfail"),
         (zone.REFUSED, records("a.root.test."), "resolve_servfail"),
@@ -280,7 +293,16 @@ async def test_the_next_server_is_asked_when_one_fails(first: Reply) -> None:
     assert found.address == Address("127.0.0.4", 80, 4)
 
 
-async def test_a_dead_second_server_does_not_void_a_failing_name() -> None:
+async def test_a_refusal_says_more_than_the_next_servers_silence() -> None:
+    async with (
+        dns_peer({("x.test", "A"): zone.SERVFAIL}) as first,
+        dns_peer({("x.test", "A"): zone.SILENT}) as next_,
+    ):
+        found = await find("x.test", brief(first.address, next_.address, attempts=1), "ip4")
+    assert found.code == "resolve_servfail"
+
+
+async def test_one_dead_server_does_not_void_a_failing_name() -> None:
     async with dns_peer({("x.test", "A"): zone.SERVFAIL}) as good:
         with refused() as dead:
             found = await find("x.test", brief(dead.address, good.address), "ip4")
@@ -297,6 +319,13 @@ async def test_the_control_question_comes_before_the_deadline() -> None:
     """A silent server with a patience longer than the run's timeout still leaves time to ask."""
     async with dns_peer({("x.test", "A"): zone.SILENT}) as peer:
         found = await find("x.test", brief(peer.address, timeout_us=5_000_000), "ip4")
+        assert peer.count(".") == 1
+    assert found.code == "resolve_timeout"
+
+
+async def test_many_servers_and_attempts_leave_time_for_the_control_question() -> None:
+    async with dns_peer({("x.test", "A"): zone.SILENT}) as peer:
+        found = await find("x.test", brief(*[peer.address] * 3, attempts=5), "ip4")
         assert peer.count(".") == 1
     assert found.code == "resolve_timeout"
 

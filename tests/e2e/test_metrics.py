@@ -16,14 +16,13 @@ from urllib.parse import urlencode
 from urllib.request import urlopen
 
 import pytest
-from support.exposing import agent, config_of, record, result, view_of
+from support.exposing import FIGURES, Past, agent, config_of, record, result, view_of
 from support.ports import free_port
 from support.samples import text_of
 
 from checks.core.result import Outcome
 from prober.hub.verdict import State
 from prober.metrics import Exposition
-from prober.metrics.figures import RATIO
 from prober.wire import Gap
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -42,7 +41,7 @@ def tool(name: str) -> str:
 
 
 def filled() -> Exposition:
-    """Return an exposition with a sample in every family but those that need a history."""
+    """Return an exposition with a sample in every family."""
     view = view_of(config_of({"web": "http", "db": "tcp", "names": "dns"}))
     view.agents["local-1"] = agent()
     for probe in view.probes.values():
@@ -50,7 +49,7 @@ def filled() -> Exposition:
         for region in probe.regions.values():
             region.state = State.UP
     view.services["shop"].state = State.DOWN
-    exposition = Exposition(view, None)
+    exposition = Exposition(view, Past({"1h": FIGURES}))
     exposition.restructure(view)
     exposition.take(1, record(1))
     exposition.take(2, record(2, result(Outcome.FAIL, {"resolve": 9}, {"family": 4}, ["connect_refused"])))
@@ -105,7 +104,7 @@ def test_a_prometheus_takes_every_sample(openmetrics: bool, tmp_path: Path) -> N
         assert _answer(url, 'prober_probe_duration_seconds_bucket{le="0.05",region="fra",probe="web"}') == 1
         assert _answer(url, "prober_slots_total{fate='late',probe='web',region='fra'}") == 3
         assert _answer(url, "prober_service_state{state='down'}") == 1
-        assert RATIO.name not in text_of(exposition)
+        assert _answer(url, "prober_availability_ratio{bound='lowest',service='shop',window='1h'}") == 0.9
 
 
 @contextmanager

@@ -46,6 +46,7 @@ class Reply:
     rcode: str = "NOERROR"
     ttl: int = 60
     authoritative: bool = True
+    proven: bool = True  # an NXDOMAIN comes with the SOA record of its zone
     delay_us: int = 0
     fault: Fault = Fault.NONE
 
@@ -56,6 +57,7 @@ def records(*texts: str, ttl: int = 60) -> Reply:
 
 
 NXDOMAIN = Reply(rcode="NXDOMAIN")
+BARE_NXDOMAIN = Reply(rcode="NXDOMAIN", proven=False)
 SERVFAIL = Reply(rcode="SERVFAIL", authoritative=False)
 REFUSED = Reply(rcode="REFUSED", authoritative=False)
 SILENT = Reply(fault=Fault.SILENT)
@@ -222,6 +224,8 @@ def _response(message: dns.message.Message, reply: Reply) -> dns.message.Message
     for hop in reply.chain:
         response.answer.append(dns.rrset.from_text(owner, reply.ttl, "IN", "CNAME", _absolute(hop)))
         owner = dns.name.from_text(hop)
+    if reply.rcode == "NXDOMAIN" and reply.proven:
+        response.authority.append(dns.rrset.from_text(".", reply.ttl, "IN", "SOA", ". . 1 2 3 4 5"))
     if reply.records:
         kind = dns.rdatatype.to_text(question.rdtype)
         response.answer.append(dns.rrset.from_text(owner, reply.ttl, "IN", kind, *reply.records))

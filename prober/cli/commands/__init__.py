@@ -1,0 +1,1 @@
+"""One file a command. A file declares `COMMAND`; nothing else is edited to add one."""

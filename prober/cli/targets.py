@@ -1,0 +1,125 @@
+"""From what stands after `prober check` to checks that are ready to run.
+
+Here: names of configured probes, and URLs. Not here: running, printing. Loads the models of all kinds.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+from urllib.parse import parse_qsl, unquote
+
+from checks.core.check import KINDS, Check
+from checks.core.values import parse_duration
+from prober.config import Config, ConfigError, Probe, load_text
+from prober.config.faults import did_you_mean, quote, without_credentials
+
+from .command import CannotGoOn
+
+MAX_TIMEOUT_US = 600_000_000
+_DNS = "dns"  # also written without slashes, as `dns:shop.example`, to ask the system's own name server
+Raw: TypeAlias = dict[str, Any]  # Any: options as a file would hold them
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """One thing to check now."""
+
+    name: str
+    check: Check[Any]  # Any: of any options
+    timeout_us: int
+
+
+def is_url(argument: str) -> bool:
+    """Tell a URL from the name of a probe."""
+    return "://" in argument or argument.lower().startswith(f"{_DNS}:")
+
+
+def from_url(argument: str, timeout_us: int | None) -> Target:
+    """Return the target of a URL; CannotGoOn for one that cannot be checked."""
+    scheme, _, rest = argument.partition(":")
+    make = SCHEMES.get(scheme.lower())
+    if make is None:
+        known = ", ".join(f"{known}://" for known in SCHEMES)
+        raise CannotGoOn(f"{_shown(argument)} has no scheme that can be checked", f"known: {known}")
+    kind, raw = make(argument, rest)
+    target = _configured(_as_probe(kind, raw, argument), timeout_us)
+    return Target(name=target.check.target, check=target.check, timeout_us=target.timeout_us)
+
+
+def from_config(names: Sequence[str], config: Config, timeout_us: int | None) -> list[Target]:
+    """Return the configured probes of these names, all of them without names; CannotGoOn for an unknown name."""
+    known = {probe.name: probe for probe in config.probes}
+    for name in names:
+        if name not in known:
+            hint = did_you_mean(name, known) or "a URL begins with https://, http://, tcp:// or dns:"
+            raise CannotGoOn(f"no probe named {quote(name)}", hint)
+    return [_configured(known[name], timeout_us) for name in (names or known)]
+
+
+def timeout_of(text: str | None) -> int | None:
+    """Read `--timeout`; CannotGoOn for what is no usable duration."""
+    if text is None:
+        return None
+    try:
+        timeout_us = parse_duration(text)
+    except ValueError as error:
+        raise CannotGoOn(f"--timeout {quote(text)}: {error}", "such as --timeout 5s") from None
+    if not 0 < timeout_us <= MAX_TIMEOUT_US:
+        raise CannotGoOn(f"--timeout {quote(text)} is out of bounds", "more than 0s, at most 10m")
+    return timeout_us
+
+
+def _configured(probe: Probe, timeout_us: int | None) -> Target:
+    check = KINDS[probe.kind](probe.options)
+    return Target(name=probe.name, check=check, timeout_us=timeout_us or probe.timeout_us)
+
+
+def _as_probe(kind: str, raw: Raw, argument: str) -> Probe:
+    """Read the options as a file would have them, so that the same rules hold and the same words are said."""
+    plain = json.dumps({"probes": [{"name": "target", kind: raw}]}).replace("$", "$$")
+    try:
+        return load_text(plain, "command line", {}).probes[0]
+    except ConfigError as error:
+        fault = error.faults[0]
+        raise CannotGoOn(f"{_shown(argument)}: {fault.message}", fault.hint) from None
+
+
+def _http(argument: str, _: str) -> tuple[str, Raw]:
+    return "http", {"url": argument}
+
+
+def _tcp(_: str, rest: str) -> tuple[str, Raw]:
+    return "tcp", {"address": rest.removeprefix("//").removesuffix("/")}
+
+
+def _dns(argument: str, rest: str) -> tuple[str, Raw]:
+    place, _, query = rest.partition("?")
+    server, slash, name = (
+        place.removeprefix("//").partition("/") if place.startswith("//") else ("", "/", place)
+    )
+    if not slash or not name:
+        raise CannotGoOn(
+            f"{_shown(argument)} names no server or no name", "dns://192.0.2.53/shop.example?type=A"
+        )
+    raw: Raw = {"name": unquote(name), **({"server": server} if server else {})}
+    for key, value in parse_qsl(query, keep_blank_values=True):
+        if key not in {"type", "class"}:
+            raise CannotGoOn(f"{_shown(argument)}: {quote(key)} means nothing here", "known: type, class")
+        raw[key] = value.upper()
+    return "dns", raw
+
+
+def _shown(argument: str) -> str:
+    return quote(without_credentials(argument))
+
+
+SCHEMES: dict[str, Callable[[str, str], tuple[str, Raw]]] = {
+    "http": _http,
+    "https": _http,
+    "tcp": _tcp,
+    _DNS: _dns,
+}
+"""What a scheme means: the kind of check and its options, from the URL and what follows its colon."""
