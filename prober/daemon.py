@@ -7,7 +7,6 @@ import gc
 import logging
 import os
 import signal
-import sys
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -24,10 +23,9 @@ from prober.loop import run_loop
 from prober.metrics import Exposition
 from prober.site import public_app
 from prober.store import open_store
-from prober.store.base import StoreError
 from prober.systemd import Notifier
 from prober.web import internal_app
-from prober.web.listener import Listener, ListenError, serve
+from prober.web.listener import Listener, serve
 
 log = logging.getLogger(__name__)
 
@@ -164,17 +162,11 @@ def _log_failure(task: asyncio.Task[ReloadView]) -> None:
 
 
 def main(path: Path) -> int:
-    """Run the daemon on a configuration file. Returns 0 after a stop, 2 when it cannot start as asked."""
-    try:
-        config = load(path, os.environ)
-    except ConfigError as error:
-        for fault in error.faults:
-            print(fault, file=sys.stderr)
-        return 2
+    """Run the daemon on a configuration file until it is told to stop; returns 0.
+
+    Raises ConfigError, StoreError or ListenError when it cannot start as asked.
+    """
+    config = load(path, os.environ)
     logs.configure(config.log.format, config.log.level)
-    try:
-        run_loop(Daemon(path, os.environ, config).run())
-    except (StoreError, ListenError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+    run_loop(Daemon(path, os.environ, config).run())
     return 0

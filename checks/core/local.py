@@ -16,7 +16,10 @@ _LOCAL = {
     errno.EADDRNOTAVAIL: (Code.AGENT_SOURCE_ADDRESS, "the source address or port is not available here"),
     errno.EAFNOSUPPORT: (Code.AGENT_NO_ROUTE, "this region does not have that address family"),
     errno.EACCES: (Code.AGENT_PERMISSION, "the system here does not permit that connection"),
-    errno.EPERM: (Code.AGENT_PERMISSION, "the system here does not permit that connection (a local firewall?)"),
+    errno.EPERM: (
+        Code.AGENT_PERMISSION,
+        "the system here does not permit that connection (a local firewall?)",
+    ),
 }
 
 

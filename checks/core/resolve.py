@@ -2,8 +2,9 @@
 
 The stage is `resolve`, and no answer is ever kept for another run. When an answer leaves open whose fault it
 is (silence, SERVFAIL, NXDOMAIN without proof), the same name servers are asked a control question: without an
-answer to that one either, the trouble is the region's own resolver and the run is VOID. A resolver that answers the control
-question from its memory while its uplink is dead still passes for healthy; canaries are there for that.
+answer to that one either, the trouble is the region's own resolver and the run is VOID. A resolver that answers
+the control question from its memory while its uplink is dead still passes for healthy; canaries are there for
+that.
 """
 
 from __future__ import annotations

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import gc
 import os
 import resource
@@ -43,6 +44,7 @@ class Agent:
         self._digest = ""
         self._told = 0.0
         self._leaving = asyncio.Event()
+        self._acknowledged = asyncio.Event()
 
     async def run(self) -> None:
         """Serve until the hub says goodbye or is gone."""
@@ -62,6 +64,7 @@ class Agent:
                 self._assign(message)
             elif isinstance(message, Ack):
                 self._outbox.acknowledged(message)
+                self._acknowledged.set()
             elif isinstance(message, Recheck):
                 self._runner.recheck(message.series)
             elif isinstance(message, Goodbye):
@@ -91,10 +94,12 @@ class Agent:
                 os._exit(0)
 
     async def _last_words(self) -> None:
-        deadline = time.monotonic() + GOODBYE_SECONDS
         await self._flush()
-        while not self._outbox.is_delivered and time.monotonic() < deadline:
-            await asyncio.sleep(0.01)  # two seconds at most, once in a life
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(GOODBYE_SECONDS):
+                while not self._outbox.is_delivered:
+                    self._acknowledged.clear()
+                    await self._acknowledged.wait()
         self._carrier.close()
 
     def _health(self) -> Health:

@@ -12,9 +12,10 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from checks.core.failures import NETWORK_CODES
 from checks.core.quote import printable
 
-from .answers import AgentAnswer, ProbeAnswer, ServiceAnswer, StatusAnswer, WindowAnswer
+from .answers import AgentAnswer, FailureAnswer, ProbeAnswer, ServiceAnswer, StatusAnswer, WindowAnswer
 from .screen import OUTCOME_STYLES, STATE_STYLES, ago, took
 
 WINDOW = "24h"
@@ -56,7 +57,8 @@ def board(snapshot: Snapshot, rows: int | None = None, lost: str = "") -> Render
     hidden = len(snapshot.probes) + len(snapshot.services) - len(probes) - len(services)
     parts: list[RenderableType] = [_head(snapshot.status)]
     parts += [
-        Text(f"! {trouble}", "bold red") for trouble in ([lost] if lost else own_trouble(snapshot.status))
+        Text(f"! {trouble}", "bold red")
+        for trouble in ([lost] if lost else own_trouble(snapshot.status) + without_network(snapshot.probes))
     ]
     parts.append(_probes(probes, snapshot))
     if services:
@@ -80,6 +82,19 @@ def own_trouble(status: StatusAnswer) -> list[str]:
     if not status.history_ready:
         found.append("the past is still being read; availability follows")
     return [printable(trouble, 400) for trouble in found]
+
+
+def without_network(probes: Sequence[ProbeAnswer]) -> list[str]:
+    """Name the regions without a network: every probe that ran there says so last."""
+    newest: dict[str, list[FailureAnswer | None]] = {}
+    for region in (region for probe in probes for region in probe.regions):
+        if region.last is not None:
+            newest.setdefault(region.region, []).append(region.last.failure)
+    return [
+        printable(f"region {name} has no network and says nothing of its targets: {failures[0].detail}", 400)
+        for name, failures in newest.items()
+        if failures[0] is not None and all(each and each.code in NETWORK_CODES for each in failures)
+    ]
 
 
 def _agent_trouble(agent: AgentAnswer, now_us: int) -> Iterator[str]:

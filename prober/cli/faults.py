@@ -36,6 +36,19 @@ def told() -> Iterator[None]:
         raise CannotGoOn(counted(len(error.faults), "fault") + " in the configuration") from None
 
 
+@contextmanager
+def started() -> Iterator[None]:
+    """Tell in words why a daemon could not start: its configuration, its store, or its addresses."""
+    from prober.store.base import StoreError
+    from prober.web.listener import ListenError
+
+    try:
+        with told():
+            yield
+    except (StoreError, ListenError) as error:
+        raise CannotGoOn(str(error)) from None
+
+
 def counted(number: int, noun: str) -> str:
     """Return `1 fault`, `2 faults`."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -9,12 +9,12 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from checks.core.failures import Code
+from checks.core.failures import NETWORK_CODES, Code
 from checks.core.result import Outcome
 from prober.hub.verdict import State, probe_subject, service_subject
 from prober.hub.view import ProbeView, RegionView, View
 
-from .plain import NETWORK_CODES, words_for
+from .plain import words_for
 
 STALE_INTERVALS = 3  # of the shortest interval, without any result
 STALE_FLOOR_US = 15_000_000  # delivery and commit take time, however short the interval
@@ -174,6 +174,6 @@ def _blind(regions: Sequence[RegionView]) -> dict[str, set[str]]:
         code = own_trouble(region)
         if region.state is State.UNKNOWN and code is not None:
             codes.setdefault(region.region, set()).add(code)
-        else:
+        elif region.last is not None:  # a probe not run yet says nothing about its region
             seeing.add(region.region)
     return {name: found for name, found in codes.items() if name not in seeing}

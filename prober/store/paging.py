@@ -19,6 +19,7 @@ from .rows import OUTCOMES, detail_value, unpack
 MAX_LIMIT = 1000
 MAX_LOOKS = 20_000  # of all walks of a page together: about 0.1 s
 MIN_LOOKS = 4  # of each walk, however many there are: a page always gets further than the one before
+_NEWEST = 1 << 62
 CHUNK = 100  # rows read at once where their number is not bounded by the block
 
 # (-begin of the slot, series, -start; 0 if scheduled): ascending is the order of the page
@@ -35,6 +36,7 @@ class _Walk:
     lane: Lane
     low: int
     high: int
+    before: tuple[int, int]  # slot and start that retries and rechecks must lie before
     wanted: frozenset[int]  # places of outcomes
     looks: int
 
@@ -92,7 +94,18 @@ def _walks(
             low, high = _bounds(connection, asked)
             if after is not None:
                 high = min(high, -after[0] // lane.interval_us)
-            yield _Walk(connection, lane, low, high, wanted, looks)
+            before = min((high + 1, 0), _resume(lane, after))
+            yield _Walk(connection, lane, low, high, before, wanted, looks)
+
+
+def _resume(lane: Lane, after: Place | None) -> tuple[int, int]:
+    """Return the slot and start that the walk of a series had come to at a place, itself not included."""
+    if after is None:
+        return _NEWEST, 0
+    slot, rest = divmod(-after[0], lane.interval_us)
+    if rest or lane.series > after[1]:
+        return slot + 1, 0
+    return slot, -after[2] if lane.series == after[1] else -_NEWEST
 
 
 def _bounds(connection: sqlite3.Connection, asked: SeriesSlots) -> tuple[int, int]:
@@ -144,7 +157,7 @@ def _by_trouble(walk: _Walk) -> Iterator[Found]:
 
 
 def _extras(walk: _Walk) -> Iterator[Found]:
-    before = (walk.high + 1, 0)
+    before = walk.before
     sql = f"""SELECT slot, kind, started_us, late_us, v FROM extras
         WHERE series = ? AND slot >= ? AND (slot, started_us) < (?, ?)
         ORDER BY slot DESC, started_us DESC LIMIT {CHUNK}"""

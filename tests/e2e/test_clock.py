@@ -9,8 +9,8 @@ libfaketime would move monotonic timer descriptors too, which is undone below.
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
+import itertools
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -144,7 +144,7 @@ def looked_at_an_even_pace(seen: Scene) -> None:
     at = seen.connected_ns
     crowds = [sum(each <= other < each + SECOND_NS for other in at) for each in at]
     assert max(crowds) <= MOST_A_SECOND
-    assert max(after - before for before, after in zip(at, at[1:], strict=False)) < LONGEST_PAUSE_NS
+    assert max(after - before for before, after in itertools.pairwise(at)) < LONGEST_PAUSE_NS
 
 
 async def no_time_is_bent(running: Daemon) -> None:
@@ -214,4 +214,3 @@ async def follows_the_target(seen: Scene) -> None:
     assert "down" in (await seen.running.text(seen.running.public + "/")).lower()
     seen.cut = False
     await seen.state("up")
-    await asyncio.sleep(0)

@@ -75,9 +75,7 @@ def test_once_the_time_is_new_again_a_recheck_opens_no_outage() -> None:
 
 
 def test_after_a_restart_the_newest_run_on_record_may_lie_ahead() -> None:
-    made = Fold(
-        [ProbePolicy(name="web", regions=("fra",), quorum=1, retries=0, silence_us=SILENCE_US)], []
-    )
+    made = Fold([ProbePolicy(name="web", regions=("fra",), quorum=1, retries=0, silence_us=SILENCE_US)], [])
     made.restore("region:web@fra", State.UP, T0_US, "answers as expected")
     made.restore("probe:web", State.UP, T0_US, "all regions up")
     made.restore_evidence("web", "fra", T0_US, None)

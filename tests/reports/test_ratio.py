@@ -8,6 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reports.availability import Availability
+from reports.evidence import Window
 from reports.ratio import measured_text, percent_text
 
 RATIOS = st.fractions(min_value=0, max_value=1)
@@ -64,6 +66,10 @@ def test_what_is_no_ratio_is_refused(ratio):
     ("possible_us", "unknown_us", "text"),
     [(0, 0, "100"), (1, 0, "no down time seen"), (1, 1, "no down time seen"), (100, 100, "no data")],
 )
-def test_a_measured_one_is_100_only_where_no_down_time_is_possible(possible_us: int, unknown_us: int, text: str) -> None:
-    figures = Availability(Window(0, 100), sure_us=0, down_us=0, possible_us=possible_us, unknown_us=unknown_us)
+def test_a_measured_one_is_100_only_where_no_down_time_is_possible(
+    possible_us: int, unknown_us: int, text: str
+) -> None:
+    figures = Availability(
+        Window(0, 100), sure_us=0, down_us=0, possible_us=possible_us, unknown_us=unknown_us
+    )
     assert measured_text(figures) == text

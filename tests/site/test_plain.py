@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from checks.core.failures import Code
-from prober.site.plain import NETWORK_CODES, WORDS, counted, words_for
+from checks.core.failures import NETWORK_CODES, Code
+from prober.site.plain import WORDS, counted, words_for
 
 
 def test_every_code_has_words() -> None:

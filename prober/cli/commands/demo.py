@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from prober.cli.command import Command
+from prober.cli.faults import started
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
@@ -14,7 +15,8 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 def _run(_: argparse.Namespace) -> int:
     from prober.demo.daemon import main
 
-    return main()
+    with started():
+        return main()
 
 
 COMMAND = Command(

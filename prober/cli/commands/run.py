@@ -5,15 +5,14 @@ from __future__ import annotations
 import argparse
 
 from prober.cli.command import Command, add_config, config_file
-from prober.cli.faults import told
+from prober.cli.faults import started
 
 
 def _run(arguments: argparse.Namespace) -> int:
     from prober.daemon import main
 
-    with told():
-        path = config_file(arguments)
-    return main(path)
+    with started():
+        return main(config_file(arguments))
 
 
 COMMAND = Command(
