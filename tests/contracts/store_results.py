@@ -92,8 +92,11 @@ class ResultPromises(StoreCase):
             await store.write(WriteSet(results=second))
             assert await rows(store, 1) == [first[1], first[0]]
             assert await rows(store, 1, outcomes=frozenset({"fail"})) == [first[1]]
+            at_once = [result_row(2, SLOT, "fail", duration_us=9), result_row(2, SLOT, "pass", duration_us=8)]
+            await store.write(WriteSet(results=at_once))
+            assert await rows(store, 2) == at_once[:1]
             counts = await store.counts()
-            assert (counts["results"], counts["extras"]) == (1, 1)
+            assert (counts["results"], counts["extras"]) == (2, 1)
 
     async def test_details_stand_beside_their_results(self, tmp_path: Path) -> None:
         kept = [

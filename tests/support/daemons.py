@@ -63,7 +63,7 @@ class Daemon:
         """Wait until something holds; raises TimeoutError with the log."""
         try:
             async with asyncio.timeout(WAIT_SECONDS):
-                while not await holds(self):
+                while not await holds(self):  # noqa: ASYNC110  # another process: it can only be asked
                     await asyncio.sleep(POLL_SECONDS)
         except TimeoutError:
             raise TimeoutError(self.log) from None

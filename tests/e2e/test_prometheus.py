@@ -1,0 +1,271 @@
+"""A real Prometheus, set up as deploy/ says, beside a running daemon: it takes all metrics, and its alerts work."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import re
+import shutil
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+import yaml
+from aiohttp import web
+from support.certs import certificates
+from support.daemons import ROOT, Daemon, daemon
+from support.dns_peer import NXDOMAIN, SILENT, dns_peer, records
+from support.http_answers import delayed, hang, plain
+from support.http_peer import http_peer
+from support.ports import free_port
+from support.tcp_peer import banner, refused, tcp_peer
+
+DEPLOY = ROOT / "deploy" / "prometheus"
+RULES = yaml.safe_load((DEPLOY / "rules" / "prober.yml").read_text(encoding="utf-8"))
+DEADLINE_SECONDS = 40
+TEXT, OPENMETRICS = "text/plain", "application/openmetrics-text"
+# The second region has an address that is not of this machine: all its runs are VOID.
+SETTINGS = """\
+regions:
+  fra: {title: Frankfurt, local: true}
+  iad: {title: Virginia, local: true, source_address: "192.0.2.1"}
+defaults: {interval: 500ms, timeout: 300ms, down_when: any, confirm: {retries: 0}, recheck: 1s}
+"""
+
+
+def tool(name: str) -> str:
+    """Return where a command is; skip with what to install."""
+    found = shutil.which(name)
+    if found is None:
+        pytest.skip("missing component: prometheus (hint: make e2e as root on Debian installs it)")
+    return found
+
+
+async def promtool(metrics: str) -> tuple[int | None, str]:
+    """Return what `promtool check metrics` makes of an exposition."""
+    process = await asyncio.create_subprocess_exec(
+        tool("promtool"), "check", "metrics",
+        stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+    )  # fmt: skip
+    said, _ = await process.communicate(metrics.encode())
+    return process.returncode, said.decode()
+
+
+def names_in_rules() -> set[str]:
+    """Return the names of all own metrics that the alert rules ask for."""
+    expressions = [rule["expr"] for group in RULES["groups"] for rule in group["rules"]]
+    return set(re.findall(r"\b(?:prober|probe)_[a-z0-9_]+\b", " ".join(expressions)))
+
+
+@dataclass(slots=True)
+class Prometheus:
+    """A running Prometheus."""
+
+    url: str
+    session: aiohttp.ClientSession
+
+    async def api(self, path: str, **query: str) -> Any:  # Any: JSON
+        """Return the data of an answer; None while there is none."""
+        with contextlib.suppress(aiohttp.ClientError):
+            async with self.session.get(f"{self.url}/api/v1/{path}", params=query) as answer:
+                return (await answer.json()).get("data")
+        return None
+
+    async def ask(self, query: str) -> list[float]:
+        """Return the values of a query."""
+        data = await self.api("query", query=query)
+        return [float(each["value"][1]) for each in data["result"]] if data else []
+
+    async def until(self, query: str, wanted: list[float]) -> None:
+        """Wait until a query has this answer."""
+        deadline = time.monotonic() + DEADLINE_SECONDS
+        while (found := await self.ask(query)) != wanted:
+            assert time.monotonic() < deadline, f"{query} gives {found}"
+            await asyncio.sleep(0.1)
+
+
+@contextlib.asynccontextmanager
+async def prometheus(folder: Path, targets: dict[str, str]) -> AsyncIterator[Prometheus]:
+    """Run Prometheus on the configuration of deploy/, at a faster pace, with a job for each target."""
+    address = f"127.0.0.1:{free_port()}"
+    shutil.copytree(DEPLOY, folder / "etc")
+    path = folder / "etc" / "prometheus.yml"
+    settings = yaml.safe_load(path.read_text(encoding="utf-8"))
+    settings["global"] = dict.fromkeys(("scrape_interval", "scrape_timeout", "evaluation_interval"), "1s")
+    jobs = [{"job_name": name, "static_configs": [{"targets": [target]}]} for name, target in targets.items()]
+    settings["scrape_configs"] = jobs
+    path.write_text(yaml.safe_dump(settings), encoding="utf-8")
+    with (folder / "prometheus.log").open("wb") as log:
+        process = await asyncio.create_subprocess_exec(
+            tool("prometheus"), f"--config.file={path}", f"--storage.tsdb.path={folder / 'data'}",
+            f"--web.listen-address={address}", stdout=log, stderr=log,
+        )  # fmt: skip
+    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=5)) as session:
+        try:
+            yield Prometheus(f"http://{address}", session)
+        finally:
+            process.terminate()
+            async with asyncio.timeout(DEADLINE_SECONDS):
+                await process.wait()
+
+
+@contextlib.asynccontextmanager
+async def in_plain_text(running: Daemon) -> AsyncIterator[str]:
+    """Pass the metrics on for a reader that knows the plain text format only; yields host:port."""
+
+    async def relay(_: web.Request) -> web.Response:
+        async with running.session.get(running.internal + "/metrics", headers={"Accept": TEXT}) as answer:
+            kind = answer.headers["Content-Type"]
+            assert kind.startswith(TEXT)
+            return web.Response(body=await answer.read(), headers={"Content-Type": kind})
+
+    app = web.Application()
+    app.router.add_get("/metrics", relay)
+    runner = web.AppRunner(app, shutdown_timeout=1)
+    await runner.setup()
+    try:
+        site = web.TCPSite(runner, "127.0.0.1", 0)
+        await site.start()
+        host, port = runner.addresses[0][:2]
+        yield f"{host}:{port}"
+    finally:
+        await runner.cleanup()
+
+
+@contextlib.asynccontextmanager
+async def targets() -> AsyncIterator[str]:
+    """Serve something for every outcome of every kind; yields the probes that look at it."""
+    known = certificates()
+    zone = {
+        ("good.test", "A"): records("203.0.113.7"),
+        ("none.test", "A"): NXDOMAIN,
+        ("mute.test", "A"): SILENT,
+    }
+    async with contextlib.AsyncExitStack() as stack:
+        enter = stack.enter_async_context
+        routes = {"/": plain(), "/slow": delayed(50_000, plain()), "/hang": hang(), "/bad": plain(status=503)}
+        web_peer = await enter(http_peer(routes))
+        good, soon, ended = [
+            await enter(http_peer({"/": plain()}, tls=leaf.server_context()))
+            for leaf in (known.valid, known.ending_in(3), known.expired)
+        ]
+        greeting = await enter(tcp_peer(banner(b"220 mail.test\r\n")))
+        closed = stack.enter_context(refused())
+        names = await enter(dns_peer(zone))
+        trusted = json.dumps({"ca_file": str(known.ca_file)})
+        dialogue = '[{expect: "^220 "}]'
+        yield "\n".join(
+            [
+                "probes:",
+                f'  - {{name: web-pass, http: {{url: "{web_peer.url("/")}"}}}}',
+                f'  - {{name: web-warn, http: {{url: "{web_peer.url("/slow")}", expect: {{warn_within: 20ms}}}}}}',
+                f'  - {{name: web-fail, http: {{url: "{web_peer.url("/bad")}"}}}}',
+                f'  - {{name: web-hang, http: {{url: "{web_peer.url("/hang")}"}}}}',
+                f'  - {{name: tls-pass, http: {{url: "{good.url("/")}", tls: {trusted}}}}}',
+                f'  - {{name: tls-warn, http: {{url: "{soon.url("/")}", tls: {trusted}, expect: {{certificate_days: 14}}}}}}',
+                f'  - {{name: tls-fail, http: {{url: "{ended.url("/")}", tls: {trusted}}}}}',
+                f'  - {{name: tcp-pass, tcp: {{address: "{greeting.address}", dialogue: {dialogue}}}}}',
+                f'  - {{name: tcp-warn, tcp: {{address: "{greeting.address}", expect: {{warn_within: 1us}}}}}}',
+                f'  - {{name: tcp-fail, tcp: {{address: "{closed.address}"}}}}',
+                f'  - {{name: dns-pass, dns: {{name: good.test, server: "{names.address}"}}}}',
+                f'  - {{name: dns-warn, dns: {{name: good.test, server: "{names.address}", expect: {{warn_within: 1us}}}}}}',
+                f'  - {{name: dns-fail, dns: {{name: none.test, server: "{names.address}"}}}}',
+                f'  - {{name: dns-hang, dns: {{name: mute.test, server: "{names.address}"}}}}',
+                "services:",
+                "  - {name: shop, title: Shop, probes: [web-pass, web-warn]}",
+                "  - {name: broken, title: Broken, probes: [web-fail]}",
+                "",
+            ]
+        )  # fmt: skip
+
+
+async def seen_all(running: Daemon) -> bool:
+    """Say whether every probe has a result from both regions."""
+    probes = (await running.get("/api/v1/probes"))["probes"]
+    return bool(probes) and all(region["last"] for probe in probes for region in probe["regions"])
+
+
+async def test_promtool_has_nothing_to_say_of_a_daemon_without_a_result(tmp_path: Path) -> None:
+    settings = "defaults: {interval: 1d}\nprobes:\n  - {name: web, http: {url: http://127.0.0.1:9/}}\n"
+    async with daemon(tmp_path, settings) as running:
+        assert await running.results() == []
+        metrics = await running.text(running.internal + "/metrics")
+        assert "prober_build_info" in metrics
+        assert await promtool(metrics) == (0, "")
+
+
+async def test_everything_that_is_measured_reaches_a_prometheus(tmp_path: Path) -> None:
+    """Both formats, all kinds, all outcomes; and no alert rule asks for a metric that is not there."""
+    async with targets() as probes, daemon(tmp_path, SETTINGS + probes) as running:
+        await running.until(seen_all)
+        assert await outcomes(running) == {
+            "pass": {"web-pass", "tls-pass", "tcp-pass", "dns-pass"},
+            "warn": {"web-warn", "tls-warn", "tcp-warn", "dns-warn"},
+            "fail": {"web-fail", "web-hang", "tls-fail", "tcp-fail", "dns-fail", "dns-hang"},
+        }
+        assert await promtool(await running.text(running.internal + "/metrics")) == (0, "")
+        internal = running.internal.removeprefix("http://")
+        async with (
+            in_plain_text(running) as relay,
+            prometheus(tmp_path, {"prober": internal, "text": relay}) as it,
+        ):
+            for job in ("prober", "text"):
+                await it.until(f'up{{job="{job}"}}', [1])
+                await it.until(f'count(prober_probe_info{{job="{job}"}})', [14])
+                await it.until(
+                    f'count(prober_results_total{{job="{job}",outcome="void",region="iad"}} > 0)', [14]
+                )
+                await it.until(f'probe_success{{job="{job}",probe="tls-pass",region="fra"}}', [1])
+                missing = [name for name in names_in_rules() if not await it.ask(f'{name}{{job="{job}"}}')]
+                assert missing == []
+            assert len(names_in_rules()) >= 8
+
+
+async def outcomes(running: Daemon) -> dict[str, set[str]]:
+    """Return the probes by the outcome of their last look from the region that can see."""
+    found: dict[str, set[str]] = {}
+    for probe in (await running.get("/api/v1/probes"))["probes"]:
+        (last,) = [region["last"] for region in probe["regions"] if region["region"] == "fra"]
+        found.setdefault(last["outcome"], set()).add(probe["name"])
+    return found
+
+
+async def test_the_alert_of_a_probe_fires_while_it_is_down(tmp_path: Path) -> None:
+    """All rules load and can be evaluated; the one for an outage fires, and falls silent afterwards."""
+    routes = {"/": plain()}
+    async with http_peer(routes) as peer:
+        settings = "defaults: {interval: 500ms, confirm: {retries: 0}}\nprobes:\n"
+        settings += f'  - {{name: web, http: {{url: "{peer.url("/")}"}}}}\n  - {{name: other, tcp: {{address: "{peer.address}"}}}}\n'
+        async with daemon(tmp_path, settings) as running:
+            internal = running.internal.removeprefix("http://")
+            async with prometheus(tmp_path, {"prober": internal}) as it:
+                await it.until('prober_probe_up{probe="web"}', [1])
+                peer.routes["/"] = plain(status=500)
+                await it.until(
+                    'ALERTS{alertname="ProbeDown",alertstate="firing",probe="web",severity="page"}', [1]
+                )
+                assert await firing(it) == {("ProbeDown", "web")}
+                assert await rules(it) == {
+                    rule["alert"] for group in RULES["groups"] for rule in group["rules"]
+                }
+                peer.routes["/"] = plain()
+                await it.until('ALERTS{alertname="ProbeDown"}', [])
+
+
+async def firing(it: Prometheus) -> set[tuple[str, str]]:
+    """Return the alerts that fire now."""
+    alerts = (await it.api("alerts"))["alerts"]
+    labels = [alert["labels"] for alert in alerts if alert["state"] == "firing"]
+    return {(label["alertname"], label.get("probe", "")) for label in labels}
+
+
+async def rules(it: Prometheus) -> set[str]:
+    """Return the names of the loaded rules; all of them were evaluated without an error."""
+    loaded = [rule for group in (await it.api("rules"))["groups"] for rule in group["rules"]]
+    assert {rule["health"] for rule in loaded} == {"ok"}
+    return {rule["name"] for rule in loaded}
