@@ -121,7 +121,7 @@ def main() -> int:
                 print(f"GET {path}: {first:.0f} ms, {timed_get(running.public + path)[1]} bytes")
             hub_mb = resident_mb(running.hub)
             agent_mb = [resident_mb(pid) for pid in running.agents()]
-            print(f"resident: hub {hub_mb:.0f} MB (goal 120), agents {[f'{each:.0f}' for each in agent_mb]} MB (goal 60)")
+            print(f"resident: hub {hub_mb:.0f} MB (goal 120), largest agent {max(agent_mb):.0f} MB (goal 60)")
             return int(hub + agents > 0.7 or hub_mb > 120 or max(agent_mb) > 60)
 
 
