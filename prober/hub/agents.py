@@ -11,11 +11,11 @@ import logging
 import socket
 import sys
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 
 from prober import wire
 from prober.carrier import Carrier
-from prober.wire import Assignment, Batch, Goodbye, WireError
+from prober.wire import Assignment, Batch, Goodbye, Kind, WireError
 
 from .pipeline import Pipeline, Refused
 from .view import AgentView
@@ -24,18 +24,27 @@ log = logging.getLogger(__name__)
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.25, 30.0  # before a crashed agent is started again
 STEADY_SECONDS = 60.0  # an agent that lived so long starts anew with the first pause
 STOP_SECONDS = 3.0  # how long an agent has to leave before it is killed
+SILENT_SECONDS = (
+    10.0  # an agent speaks every second; one that is silent for so long hangs and is started again
+)
 
 
 class LocalAgent:
     """Keeps one agent process running."""
 
     def __init__(
-        self, view: AgentView, pipeline: Pipeline, assignment: Callable[[], Awaitable[Assignment]]
+        self,
+        view: AgentView,
+        pipeline: Pipeline,
+        assignment: Callable[[Mapping[int, int]], Awaitable[Assignment]],
     ) -> None:
+        """`assignment` is given the newest slot taken in of each series, on record already or not."""
         self.view = view
         self._pipeline = pipeline
         self._assignment = assignment
         self._carrier: Carrier | None = None
+        self._taken: dict[int, int] = {}  # newest slot of each series, whether committed yet or not
+        self._unanswered = 0  # batches taken in and not acknowledged yet
         self._stopping = asyncio.Event()
 
     async def run(self) -> None:
@@ -58,7 +67,7 @@ class LocalAgent:
     async def assign(self) -> None:
         """Send the present assignment; a dead agent gets it when it starts."""
         if self._carrier is not None:
-            await self._carrier.send(wire.encode(await self._assignment()))
+            await self._carrier.send(wire.encode(await self._assignment(self._taken)))
 
     async def stop(self) -> None:
         """Ask the process to deliver and leave; `run` then returns."""
@@ -86,22 +95,50 @@ class LocalAgent:
             await _end(process)
 
     async def _listen(self, carrier: Carrier) -> None:
-        # Acknowledgements go out in the order of commits while the next batches are being read.
-        async with asyncio.TaskGroup() as answers:
-            while (data := await carrier.receive()) is not None:
-                try:
-                    batch = wire.decode(data)
-                    if not isinstance(batch, Batch):
-                        raise Refused(f"expected a batch, got {type(batch).__name__}")
-                except (WireError, Refused) as problem:
-                    log.error("a batch was refused", extra={"agent": self.view.name, "problem": str(problem)})
-                    break
-                self.view.up = True
-                self.view.last_batch_us = time.time_ns() // 1000
-                self.view.health = batch.health
-                answers.create_task(self._take(carrier, batch, data))
+        # Acknowledgements go out in the order of commits while the next batches are being read. What was taken in is
+        # committed even when nobody is left to be told.
+        answers: set[asyncio.Task[None]] = set()
+        try:
+            while (data := await self._next(carrier)) is not None:
+                batch = wire.decode(data)
+                if not isinstance(batch, Batch):
+                    raise WireError(f"expected a batch, got {type(batch).__name__}")
+                self._note(batch)
+                task = asyncio.create_task(self._take(carrier, batch, data))
+                answers.add(task)
+                task.add_done_callback(answers.discard)
+        except WireError as problem:
+            log.error("a batch was refused", extra={"agent": self.view.name, "problem": str(problem)})
+        finally:
+            for task in answers:
+                task.cancel()
+
+    def _note(self, batch: Batch) -> None:
+        self.view.up = True
+        self.view.last_batch_us = time.time_ns() // 1000
+        self.view.health = batch.health
+        taken = self._taken
+        for record in batch.records:
+            if record.kind == Kind.SCHEDULED and record.slot > taken.get(record.series, -1):
+                taken[record.series] = record.slot
+        for gap in batch.gaps:
+            taken[gap.series] = max(gap.last, taken.get(gap.series, -1))
+
+    async def _next(self, carrier: Carrier) -> bytes | None:
+        """Return the next message; None when the agent is gone, or silent although nothing keeps it waiting."""
+        receiving = asyncio.ensure_future(carrier.receive())
+        try:
+            while not (await asyncio.wait({receiving}, timeout=SILENT_SECONDS))[0]:
+                # Unanswered batches fill its window (a store that cannot be written): then its silence is our doing.
+                if not self._unanswered:
+                    log.error("an agent hangs", extra={"agent": self.view.name, "pid": self.view.pid})
+                    return None
+            return receiving.result()
+        finally:
+            receiving.cancel()
 
     async def _take(self, carrier: Carrier, batch: Batch, data: bytes) -> None:
+        self._unanswered += 1
         try:
             ack = await self._pipeline.take(batch, data)
         except Refused as problem:
@@ -109,6 +146,8 @@ class LocalAgent:
             carrier.close()
         else:
             await carrier.send(wire.encode(ack))
+        finally:
+            self._unanswered -= 1
 
     async def _wait(self, seconds: float) -> None:
         try:

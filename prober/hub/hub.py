@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from functools import partial
 from typing import Any
 
@@ -60,6 +60,7 @@ class Hub:
         self._resume: dict[int, int] = {}
         self._rows: list[SeriesRow] = []
         self._agents: list[LocalAgent] = []
+        self._shares = 0  # how many agents the series are split over
         self._tasks: set[asyncio.Task[None]] = set()
         fold = Fold([], [])
         self.pipeline = Pipeline(store, Judge(fold, self.series), publisher, publisher.view.store, now_us)
@@ -73,6 +74,7 @@ class Hub:
         self._publisher.configure(self.config, self.series, self.pipeline.judge.fold)
         await self.pipeline.settle()
         self._spawn(self.pipeline.run())
+        self._shares = self._agents_needed()
         self._start_agents()
         self._spawn(self._load_history())
 
@@ -82,6 +84,8 @@ class Hub:
         self.config = config
         self._publisher.configure(config, self.series, self.pipeline.judge.fold)
         await self.pipeline.settle()
+        # Who runs already gives up what others will run before those are started.
+        self._shares = max(self._shares, self._agents_needed())
         for agent in self._agents:
             await agent.assign()
         self._start_agents()
@@ -147,7 +151,7 @@ class Hub:
 
     async def _assignment(self, share: int) -> Assignment:
         series = wire_series(self.config, self._rows, self._resume)
-        shares = share_out(series, max(len(self._agents), 1))
+        shares = share_out(series, self._shares)
         return Assignment(
             version=wire.VERSION,
             digest=self.config.digest,
@@ -157,17 +161,25 @@ class Hub:
             max_in_flight=self.config.agents.max_in_flight,
         )
 
+    def _agents_needed(self) -> int:
+        return agents_needed(self.config, wire_series(self.config, self._rows, {}))
+
     def _start_agents(self) -> None:
-        needed = agents_needed(self.config, wire_series(self.config, self._rows, {}))
-        for share in range(len(self._agents), needed):
+        for share in range(len(self._agents), self._shares):
             name = f"local-{share + 1}"
             view = AgentView(name=name, regions=tuple(local_regions(self.config)))
             self._publisher.view.agents[name] = view
             self._agents.append(LocalAgent(view, self.pipeline, partial(self._fresh_assignment, share)))
             self._spawn(self._agents[-1].run(), name=f"agent {name}")
 
-    async def _fresh_assignment(self, share: int) -> Assignment:
-        self._resume = {number: slot + 1 for number, slot in (await self.store.last_slots()).items()}
+    async def _fresh_assignment(self, share: int, taken: Mapping[int, int]) -> Assignment:
+        # What was taken in but is not committed yet has its fate too.
+        slots = await self.store.last_slots()
+        newest = {
+            number: max(slots.get(number, -1), taken.get(number, -1))
+            for number in slots.keys() | taken.keys()
+        }
+        self._resume = {number: slot + 1 for number, slot in newest.items()}
         return await self._assignment(share)
 
     async def _load_history(self) -> None:

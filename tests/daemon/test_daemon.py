@@ -112,6 +112,17 @@ async def test_kill_9_of_the_agent_is_survived_and_accounted_for(tmp_path: Path)
         assert (await running.probe("p0"))["state"] == "up"
 
 
+async def test_an_agent_that_hangs_is_started_again(tmp_path: Path) -> None:
+    async with tcp_peer(close_at_once) as peer, daemon(tmp_path, watching(peer.port)) as running:
+        await running.until(counted)
+        (pid,) = await running.agents()
+        os.kill(pid, signal.SIGSTOP)
+        await running.until(lambda it: _has_gaps(it, "agent_off"))
+        assert await running.agents() != [pid]
+        assert not alive(pid)
+        assert "an agent hangs" in running.log
+
+
 async def test_sighup_and_post_take_a_new_configuration_and_unchanged_probes_go_on(tmp_path: Path) -> None:
     async with tcp_peer(close_at_once) as peer, daemon(tmp_path, watching(peer.port)) as running:
         await running.until(counted)
@@ -195,3 +206,26 @@ async def test_a_second_daemon_on_the_same_store_is_refused_in_words(tmp_path: P
         with pytest.raises(RuntimeError, match="error:"):
             async with daemon(tmp_path, watching(peer.port)):
                 pass
+
+
+async def test_an_agent_that_dies_while_the_disk_is_full_is_replaced_and_no_slot_counts_twice(
+    tmp_path: Path,
+) -> None:
+    async with tcp_peer(close_at_once) as peer, daemon(tmp_path, watching(peer.port)) as running:
+        await running.until(counted)
+        resource.prlimit(running.process.pid, resource.RLIMIT_FSIZE, (1, resource.RLIM_INFINITY))
+        await running.until(lambda it: _ready(it, 503))
+        (pid,) = await running.agents()
+        os.kill(pid, signal.SIGKILL)
+        await running.until(lambda it: _another_agent(it, pid))
+        seen = len(peer.peers)
+        await running.until(lambda it: _more(peer.peers, seen + 3))
+        no_limit = (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
+        resource.prlimit(running.process.pid, resource.RLIMIT_FSIZE, no_limit)
+        await running.until(lambda it: _ready(it, 200))
+        await running.until(lambda it: _has_gaps(it, "agent_off"))
+        await every_slot_has_its_fate(running)
+
+
+async def _another_agent(running: Daemon, pid: int) -> bool:
+    return pid not in await running.agents()
