@@ -46,6 +46,7 @@ class Daemon:
     notifier: Notifier = field(init=False)
     hub: Hub = field(init=False)
     view: View = field(init=False)
+    failed: bool = False  # a part of it died, so it ended itself
     _stopping: asyncio.Event = field(init=False)
     _reloading: asyncio.Lock = field(init=False)
 
@@ -59,6 +60,7 @@ class Daemon:
         store = open_store(f"sqlite:///{self.config.store_path.absolute()}")
         await store.open()
         self.hub = Hub(self.config, store, Publisher(self.view, history, exposition), history, now_us)
+        self.hub.on_failure = self._fail
         served = Served(
             view=self.view,
             history=history,
@@ -108,6 +110,10 @@ class Daemon:
         pulse.cancel()
         self.notifier.tell("STOPPING=1")
         log.info("stopping")
+
+    def _fail(self) -> None:
+        self.failed = True
+        self.stop()
 
     def stop(self) -> None:
         """Ask the daemon to stop: it drains and is gone within 5 seconds."""
@@ -162,11 +168,12 @@ def _log_failure(task: asyncio.Task[ReloadView]) -> None:
 
 
 def main(path: Path) -> int:
-    """Run the daemon on a configuration file until it is told to stop; returns 0.
+    """Run the daemon on a configuration file until it is told to stop; returns 0, or 1 after a fault of its own.
 
     Raises ConfigError, StoreError or ListenError when it cannot start as asked.
     """
     config = load(path, os.environ)
     logs.configure(config.log.format, config.log.level)
-    run_loop(Daemon(path, os.environ, config).run())
-    return 0
+    daemon = Daemon(path, os.environ, config)
+    run_loop(daemon.run())
+    return int(daemon.failed)

@@ -60,6 +60,7 @@ class Hub:
         self._resume: dict[int, int] = {}
         self._rows: list[SeriesRow] = []
         self._agents: list[LocalAgent] = []
+        self.on_failure: Callable[[], None] = lambda: None  # half a daemon is worse than none: told to end it
         self._shares = 0  # how many agents the series are split over
         self._tasks: set[asyncio.Task[None]] = set()
         fold = Fold([], [])
@@ -204,6 +205,7 @@ class Hub:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             log.critical("a part of the daemon failed", exc_info=error, extra={"part": task.get_name()})
+            self.on_failure()
 
 
 def _closed(page: Iterable[RunRow], open_numbers: dict[int, int]) -> Iterable[RunRow]:

@@ -134,7 +134,10 @@ class Pipeline:
             self._view.commits += 1
             self._view.commit_seconds += time.perf_counter() - began
             self._view.last_commit_us = self._now_us()
-        self._published.committed(judged.records, judged.gaps, judged.changes, judged.closed_runs)
+        try:
+            self._published.committed(judged.records, judged.gaps, judged.changes, judged.closed_runs)
+        except Exception:  # what is on record stays on record; a page that is behind is the lesser evil
+            log.exception("showing what was committed failed")
 
     async def _write(self, judged: Judged) -> None:
         pause = FIRST_PAUSE_SECONDS

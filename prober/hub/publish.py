@@ -14,6 +14,7 @@ from .judge import SeriesState
 from .plan import target_of
 from .verdict import Change, Fold, Standing, State
 from .view import ProbeView, RegionView, ServiceView, View
+from .voice import Voice
 
 
 class Exposing(Protocol):
@@ -35,6 +36,7 @@ class Publisher:
         self._series: Mapping[int, SeriesState] = {}
         self._regions: dict[int, RegionView] = {}
         self._fold = Fold([], [])
+        self._voice = Voice()
 
     def configure(self, config: Config, series: Mapping[int, SeriesState], fold: Fold) -> None:
         """Show another configuration; counters and last results of series that stay are kept."""
@@ -70,6 +72,7 @@ class Publisher:
             self._show_change(change)
         for name in {_probe_of(change.subject) for change in changes}:
             self._refresh_reason(name)
+        self._voice.say(records, changes, self._series)
         self.view.version += 1
 
     def _show_result(self, record: Record) -> None:

@@ -29,6 +29,11 @@ DEPLOY = ROOT / "deploy" / "prometheus"
 RULES = yaml.safe_load((DEPLOY / "rules" / "prober.yml").read_text(encoding="utf-8"))
 DEADLINE_SECONDS = 40
 TEXT, OPENMETRICS = "text/plain", "application/openmetrics-text"
+PROBES, NEVER_VOID = (
+    15,
+    4,
+)  # a look at loopback may only be had from loopback, so dns does not use the foreign address
+NOWHERE = "198.51.100.53"
 # The second region has an address that is not of this machine: all its runs are VOID.
 SETTINGS = """\
 regions:
@@ -115,13 +120,13 @@ async def prometheus(folder: Path, targets: dict[str, str]) -> AsyncIterator[Pro
 
 
 @contextlib.asynccontextmanager
-async def in_plain_text(running: Daemon) -> AsyncIterator[str]:
-    """Pass the metrics on for a reader that knows the plain text format only; yields host:port."""
+async def in_format(running: Daemon, wanted: str) -> AsyncIterator[str]:
+    """Pass the metrics on as if the reader knew one format only; yields host:port."""
 
     async def relay(_: web.Request) -> web.Response:
-        async with running.session.get(running.internal + "/metrics", headers={"Accept": TEXT}) as answer:
+        async with running.session.get(running.internal + "/metrics", headers={"Accept": wanted}) as answer:
             kind = answer.headers["Content-Type"]
-            assert kind.startswith(TEXT)
+            assert kind.startswith(wanted)
             return web.Response(body=await answer.read(), headers={"Content-Type": kind})
 
     app = web.Application()
@@ -157,31 +162,38 @@ async def targets() -> AsyncIterator[str]:
         greeting = await enter(tcp_peer(banner(b"220 mail.test\r\n")))
         closed = stack.enter_context(refused())
         names = await enter(dns_peer(zone))
-        trusted = json.dumps({"ca_file": str(known.ca_file)})
-        dialogue = '[{expect: "^220 "}]'
-        yield "\n".join(
-            [
-                "probes:",
-                f'  - {{name: web-pass, http: {{url: "{web_peer.url("/")}"}}}}',
-                f'  - {{name: web-warn, http: {{url: "{web_peer.url("/slow")}", expect: {{warn_within: 20ms}}}}}}',
-                f'  - {{name: web-fail, http: {{url: "{web_peer.url("/bad")}"}}}}',
-                f'  - {{name: web-hang, http: {{url: "{web_peer.url("/hang")}"}}}}',
-                f'  - {{name: tls-pass, http: {{url: "{good.url("/")}", tls: {trusted}}}}}',
-                f'  - {{name: tls-warn, http: {{url: "{soon.url("/")}", tls: {trusted}, expect: {{certificate_days: 14}}}}}}',
-                f'  - {{name: tls-fail, http: {{url: "{ended.url("/")}", tls: {trusted}}}}}',
-                f'  - {{name: tcp-pass, tcp: {{address: "{greeting.address}", dialogue: {dialogue}}}}}',
-                f'  - {{name: tcp-warn, tcp: {{address: "{greeting.address}", expect: {{warn_within: 1us}}}}}}',
-                f'  - {{name: tcp-fail, tcp: {{address: "{closed.address}"}}}}',
-                f'  - {{name: dns-pass, dns: {{name: good.test, server: "{names.address}"}}}}',
-                f'  - {{name: dns-warn, dns: {{name: good.test, server: "{names.address}", expect: {{warn_within: 1us}}}}}}',
-                f'  - {{name: dns-fail, dns: {{name: none.test, server: "{names.address}"}}}}',
-                f'  - {{name: dns-hang, dns: {{name: mute.test, server: "{names.address}"}}}}',
-                "services:",
-                "  - {name: shop, title: Shop, probes: [web-pass, web-warn]}",
-                "  - {name: broken, title: Broken, probes: [web-fail]}",
-                "",
-            ]
-        )  # fmt: skip
+        tls = {"ca_file": str(known.ca_file)}
+        greets = {"address": greeting.address, "dialogue": [{"expect": "^220 "}]}
+        dns = {"name": "good.test", "server": names.address}
+        yield listed(
+            {"name": "web-pass", "http": {"url": web_peer.url("/")}},
+            {"name": "web-warn", "http": {"url": web_peer.url("/slow"), "expect": {"warn_within": "20ms"}}},
+            {"name": "web-fail", "http": {"url": web_peer.url("/bad")}},
+            {"name": "web-hang", "http": {"url": web_peer.url("/hang")}},
+            {"name": "tls-pass", "http": {"url": good.url("/"), "tls": tls}},
+            {
+                "name": "tls-warn",
+                "http": {"url": soon.url("/"), "tls": tls, "expect": {"certificate_days": 14}},
+            },
+            {"name": "tls-fail", "http": {"url": ended.url("/"), "tls": tls}},
+            {"name": "tcp-pass", "tcp": greets},
+            {"name": "tcp-warn", "tcp": {**greets, "expect": {"warn_within": "1us"}}},
+            {"name": "tcp-fail", "tcp": {"address": closed.address}},
+            {"name": "dns-pass", "dns": dns},
+            {"name": "dns-warn", "dns": {**dns, "expect": {"warn_within": "1us"}}},
+            {"name": "dns-fail", "dns": {**dns, "name": "none.test"}},
+            {"name": "dns-hang", "dns": {**dns, "name": "mute.test"}},
+            {"name": "dns-void", "regions": ["iad"], "dns": {**dns, "server": NOWHERE}},
+        )
+
+
+def listed(*probes: dict[str, Any]) -> str:
+    """Write probes as a configuration has them, and two services; JSON is YAML."""
+    services = [
+        {"name": "shop", "probes": ["web-pass", "web-warn"]},
+        {"name": "broken", "probes": ["web-fail"]},
+    ]
+    return f"probes: {json.dumps(probes)}\nservices: {json.dumps(services)}\n"
 
 
 async def seen_all(running: Daemon) -> bool:
@@ -203,44 +215,47 @@ async def test_everything_that_is_measured_reaches_a_prometheus(tmp_path: Path) 
     """Both formats, all kinds, all outcomes; and no alert rule asks for a metric that is not there."""
     async with targets() as probes, daemon(tmp_path, SETTINGS + probes) as running:
         await running.until(seen_all)
-        assert await outcomes(running) == {
+        assert await outcomes(running, "fra") == {
             "pass": {"web-pass", "tls-pass", "tcp-pass", "dns-pass"},
             "warn": {"web-warn", "tls-warn", "tcp-warn", "dns-warn"},
             "fail": {"web-fail", "web-hang", "tls-fail", "tcp-fail", "dns-fail", "dns-hang"},
         }
+        assert len((await outcomes(running, "iad"))["void"]) == PROBES - NEVER_VOID
         assert await promtool(await running.text(running.internal + "/metrics")) == (0, "")
-        internal = running.internal.removeprefix("http://")
         async with (
-            in_plain_text(running) as relay,
-            prometheus(tmp_path, {"prober": internal, "text": relay}) as it,
+            in_format(running, TEXT) as text,
+            in_format(running, OPENMETRICS) as openmetrics,
+            prometheus(tmp_path, {"text": text, "openmetrics": openmetrics}) as it,
         ):
-            for job in ("prober", "text"):
+            for job in ("text", "openmetrics"):
                 await it.until(f'up{{job="{job}"}}', [1])
-                await it.until(f'count(prober_probe_info{{job="{job}"}})', [14])
-                await it.until(
-                    f'count(prober_results_total{{job="{job}",outcome="void",region="iad"}} > 0)', [14]
-                )
+                await it.until(f'count(prober_probe_info{{job="{job}"}})', [PROBES])
+                void = f'prober_results_total{{job="{job}",outcome="void",region="iad"}}'
+                await it.until(f"count({void} > 0)", [PROBES - NEVER_VOID])
                 await it.until(f'probe_success{{job="{job}",probe="tls-pass",region="fra"}}', [1])
                 missing = [name for name in names_in_rules() if not await it.ask(f'{name}{{job="{job}"}}')]
                 assert missing == []
             assert len(names_in_rules()) >= 8
 
 
-async def outcomes(running: Daemon) -> dict[str, set[str]]:
-    """Return the probes by the outcome of their last look from the region that can see."""
+async def outcomes(running: Daemon, region: str) -> dict[str, set[str]]:
+    """Return the probes by the outcome of their last look from a region."""
     found: dict[str, set[str]] = {}
     for probe in (await running.get("/api/v1/probes"))["probes"]:
-        (last,) = [region["last"] for region in probe["regions"] if region["region"] == "fra"]
-        found.setdefault(last["outcome"], set()).add(probe["name"])
+        for each in probe["regions"]:
+            if each["region"] == region:
+                found.setdefault(each["last"]["outcome"], set()).add(probe["name"])
     return found
 
 
 async def test_the_alert_of_a_probe_fires_while_it_is_down(tmp_path: Path) -> None:
     """All rules load and can be evaluated; the one for an outage fires, and falls silent afterwards."""
-    routes = {"/": plain()}
-    async with http_peer(routes) as peer:
-        settings = "defaults: {interval: 500ms, confirm: {retries: 0}}\nprobes:\n"
-        settings += f'  - {{name: web, http: {{url: "{peer.url("/")}"}}}}\n  - {{name: other, tcp: {{address: "{peer.address}"}}}}\n'
+    async with http_peer({"/": plain()}) as peer:
+        probes = [
+            {"name": "web", "http": {"url": peer.url("/")}},
+            {"name": "db", "tcp": {"address": peer.address}},
+        ]
+        settings = f"defaults: {{interval: 500ms, confirm: {{retries: 0}}}}\nprobes: {json.dumps(probes)}\n"
         async with daemon(tmp_path, settings) as running:
             internal = running.internal.removeprefix("http://")
             async with prometheus(tmp_path, {"prober": internal}) as it:

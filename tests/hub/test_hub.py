@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -152,6 +153,25 @@ async def test_results_are_found_again_with_their_details(tmp_path: Path) -> Non
         assert page.details[0].digest == rig.hub.config.digest
 
 
+async def test_a_page_that_fails_to_show_does_not_stop_the_commits(tmp_path: Path) -> None:
+    async with hub(tmp_path) as rig:
+        slot = first(rig)
+        rig.view.probes.clear()  # whatever is shown of the next change will fail
+        await rig.take(rig.record("fra", slot))
+        await rig.take(rig.record("fra", slot + 1))
+        assert (await rig.hub.store.open_runs())[0].count == 2
+
+
+async def test_half_a_daemon_ends_itself(tmp_path: Path) -> None:
+    async with hub(tmp_path) as rig:
+        told = asyncio.Event()
+        rig.hub.on_failure = told.set
+        rig.hub.pipeline.judge.series[rig.number("fra")] = None  # type: ignore[assignment]  # what must not be
+        rig.hub.pipeline.judge.fold = None  # type: ignore[assignment]
+        async with asyncio.timeout(5):
+            await told.wait()
+
+
 HISTORY = st.lists(st.dictionaries(st.sampled_from(REGIONS), st.sampled_from(list(Outcome))), max_size=12)
 
 
@@ -160,8 +180,6 @@ HISTORY = st.lists(st.dictionaries(st.sampled_from(REGIONS), st.sampled_from(lis
 def test_replaying_stored_results_gives_the_stored_changes(
     tmp_path_factory: pytest.TempPathFactory, history: list[dict[str, Outcome]]
 ) -> None:
-    import asyncio
-
     async def check() -> None:
         async with hub(tmp_path_factory.mktemp("replay")) as rig:
             slot = first(rig)

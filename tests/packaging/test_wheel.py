@@ -6,14 +6,22 @@ running environment, put behind the wheel on the path of the new one.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
+import re
+import signal
 import subprocess
 import sys
 import sysconfig
 import tempfile
+import time
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
+from urllib.request import urlopen
+
+from support.ports import listening
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PACKAGES = ("checks", "reports", "prober")
@@ -22,15 +30,19 @@ DEADLINE_S = 120
 _FOLDER = tempfile.TemporaryDirectory(prefix="prober-wheel-")
 
 
-def run(*command: str | Path, folder: Path) -> str:
-    """Run a command in a folder, without what the environment says of Python; return what it printed."""
-    kept = {
+def kept() -> dict[str, str]:
+    """Return the environment without what it says of Python."""
+    return {
         key: value for key, value in os.environ.items() if not key.startswith(("PYTHON", "PROBER_", "PIP_"))
     }
+
+
+def run(*command: str | Path, folder: Path) -> str:
+    """Run a command in a folder, without what the environment says of Python; return what it printed."""
     done = subprocess.run(
         list(map(str, command)),
         cwd=folder,
-        env=kept,
+        env=kept(),
         capture_output=True,
         text=True,
         timeout=DEADLINE_S,
@@ -85,6 +97,52 @@ def test_the_command_answers() -> None:
 def test_the_schema_can_be_printed() -> None:
     """The schema is made from the models that ship, so it needs every check kind to be found in the wheel."""
     assert '"probes"' in run(environment() / "prober", "schema", folder=elsewhere())
+
+
+def test_a_service_can_be_checked() -> None:
+    with listening() as port:
+        shown = run(environment() / "prober", "check", f"tcp://127.0.0.1:{port}", folder=elsewhere())
+    assert "connect" in shown
+
+
+def test_the_demo_serves_its_page_from_another_folder() -> None:
+    """Templates, style sheet, script and stand-ins are all found in what was installed."""
+    with demo() as said:
+        page = _fetched(said, r"status page +(\S+)")
+        metrics = _fetched(said, r"metrics +(\S+)")
+    assert "Web shop" in page
+    assert "<style" in page
+    assert "prober_build_info" in metrics
+    assert list(elsewhere().iterdir()) == []
+
+
+@contextlib.contextmanager
+def demo() -> Iterator[Path]:
+    """Run the demo on free ports until Ctrl-C; yields the file of what it says."""
+    said = Path(_FOLDER.name) / "demo"
+    environ = kept() | {"PROBER_LISTEN__PUBLIC": "127.0.0.1:0", "PROBER_LISTEN__INTERNAL": "127.0.0.1:0"}
+    with (
+        said.open("wb") as log,
+        subprocess.Popen(
+            [environment() / "prober", "demo"], cwd=elsewhere(), env=environ, stdout=log, stderr=log
+        ) as process,
+    ):
+        try:
+            yield said
+        finally:
+            process.send_signal(signal.SIGINT)
+            assert process.wait(DEADLINE_S) == 0
+
+
+def _fetched(said: Path, place: str) -> str:
+    """Return what is served at the address that the demo names, once it does."""
+    deadline = time.monotonic() + DEADLINE_S
+    while (found := re.search(place, said.read_text())) is None:
+        assert time.monotonic() < deadline, said.read_text()
+        time.sleep(0.05)  # a process that only prints tells nobody
+    with urlopen(found[1], timeout=DEADLINE_S) as answer:
+        page: str = answer.read().decode()
+        return page
 
 
 def test_everything_in_the_packages_ships() -> None:

@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import socket
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
 LOOPBACK = "127.0.0.1"
 CLOSE_DEADLINE_SECONDS = 5.0
@@ -32,6 +32,15 @@ def held_port(host: str = LOOPBACK) -> socket.socket:
     held = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     held.bind((host, 0))
     return held
+
+
+@contextlib.contextmanager
+def listening(host: str = LOOPBACK) -> Iterator[int]:
+    """Listen without accepting: the kernel takes connections by itself; yields the port."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as listener:
+        listener.bind((host, 0))
+        listener.listen()
+        yield int(listener.getsockname()[1])
 
 
 def address_usable(host: str) -> bool:
