@@ -25,7 +25,9 @@ from prober.store.base import ResultRow, RunRow, SeriesRow, WriteSet
 
 PROBES, REGIONS, DAYS, CHANGES = 1000, ("fra", "iad", "sin"), 90, 40
 DAY_US = 86_400_000_000
-LIBRARIES = "asyncio, uvloop, aiohttp.web, aiosqlite, pydantic_settings, msgspec, prometheus_client, yaml, httptools"
+LIBRARIES = (
+    "asyncio, uvloop, aiohttp.web, aiosqlite, pydantic_settings, msgspec, prometheus_client, yaml, httptools"
+)
 
 
 def configuration() -> str:
@@ -74,7 +76,13 @@ def _run(row: SeriesRow, number: int, now_us: int) -> RunRow:
 def _result(row: SeriesRow, now_us: int, back: int) -> ResultRow:
     slot = now_us // row.interval_us - back
     return ResultRow(
-        series=row.number, slot=slot, kind=0, late_us=0, started_us=0, duration_us=20_000 + back, outcome="pass"
+        series=row.number,
+        slot=slot,
+        kind=0,
+        late_us=0,
+        started_us=0,
+        duration_us=20_000 + back,
+        outcome="pass",
     )
 
 
@@ -110,7 +118,9 @@ def main() -> int:
         with daemon(configuration(), folder) as running:
             hub, agents = first_check(running)
             reference = reference_cpu_s()
-            print(f"CPU from start to first check: hub {hub:.2f} s + agents {agents:.2f} s = {hub + agents:.2f} s")
+            print(
+                f"CPU from start to first check: hub {hub:.2f} s + agents {agents:.2f} s = {hub + agents:.2f} s"
+            )
             print(f"  goal 0.70 s; importing the hub's libraries alone: {reference:.2f} s")
             while not running.status()["history_ready"]:
                 time.sleep(0.05)
