@@ -36,7 +36,7 @@ class Grid:
         name = _GRID_VERSION + b"\0" + self.probe.encode()
         object.__setattr__(self, "_name", name)
         object.__setattr__(self, "_index", self.regions.index(self.region))
-        object.__setattr__(self, "phase_us", _words(self.seed, name + b"\0phase")[0] % self.interval_us)
+        object.__setattr__(self, "phase_us", _word(self.seed, name + b"\0phase") % self.interval_us)
 
     def start_us(self, slot: int) -> int:
         """Return the first instant of a slot."""
@@ -59,7 +59,7 @@ class Grid:
         count = len(self.regions)
         rank = self._rank(slot, count)
         begin_us, end_us = rank * self.interval_us // count, (rank + 1) * self.interval_us // count
-        draw = _words(self.seed, self._name + b"\0draw%d\0" % slot + self.region.encode())[0]
+        draw = _word(self.seed, self._name + b"\0draw%d\0" % slot + self.region.encode())
         return begin_us + (draw * (end_us - begin_us) >> 64)
 
     def _rank(self, slot: int, count: int) -> int:
@@ -75,11 +75,16 @@ class Grid:
         return self._index * self.interval_us // len(self.regions)
 
     def _round(self, slot: int) -> int:
-        draw = _words(self.seed, self._name + b"\0round%d" % slot)[0]
+        draw = _word(self.seed, self._name + b"\0round%d" % slot)
         return draw * self.interval_us >> 64
 
 
 _OFFSETS = {"stratified": Grid._stratified, "fixed": Grid._fixed, "round": Grid._round}
+
+
+def _word(seed: bytes, message: bytes) -> int:
+    """Return the first of the digest's words."""
+    return int.from_bytes(blake2b(message, key=seed).digest()[:8], "little")
 
 
 def _words(seed: bytes, message: bytes) -> list[int]:

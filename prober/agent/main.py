@@ -24,11 +24,11 @@ from prober.carrier import Carrier
 from prober.loop import run_loop
 from prober.wire import Ack, Assignment, Gap, Goodbye, Health, Recheck, Record
 
-from .outbox import Outbox
+from .outbox import MAX_RECORDS, Outbox
 from .runner import Runner
 
-FLUSH_SECONDS = 0.2  # how long a result waits for company
-HEALTH_SECONDS = 1.0  # how often an idle agent says that it lives
+FLUSH_SECONDS = 0.2  # how long news wait for company: whatever is not just another pass
+HEALTH_SECONDS = 1.0  # how long passes wait, since the hub's work is by the batch; an idle one tells as often
 GOODBYE_SECONDS = 2.0  # how long a leaving agent waits for its last acknowledgement
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
@@ -41,7 +41,6 @@ class Agent:
         self._reactor = reactor
         self._outbox = Outbox(name, epoch=time.time_ns())
         self._runner = Runner(reactor, self._outbox.add)
-        self._digest = ""
         self._told = 0.0
         self._leaving = asyncio.Event()
         self._acknowledged = asyncio.Event()
@@ -74,20 +73,24 @@ class Agent:
         self._leaving.set()
 
     def _assign(self, assignment: Assignment) -> None:
-        self._digest = assignment.digest
+        self._outbox.under(assignment.digest)
         self._runner.assign(assignment)
-        # Long-lived objects out of the collector's sight: its longest pause shrinks to a millisecond.
-        gc.collect()
+        # Long-lived objects out of the collector's sight: its longest pause shrinks to a millisecond. What a start
+        # leaves behind is not worth the walk; `main` has kept the collector away until now.
+        if gc.isenabled():
+            gc.collect()
         gc.freeze()
+        gc.enable()
 
     async def _deliver(self) -> None:
         while True:
             await asyncio.sleep(FLUSH_SECONDS)
-            await self._flush()
+            due = time.monotonic() - self._told >= HEALTH_SECONDS
+            if due or self._outbox.has_news or self._outbox.pending >= MAX_RECORDS:
+                await self._flush(due)
 
-    async def _flush(self) -> None:
-        due = time.monotonic() - self._told >= HEALTH_SECONDS
-        while (data := self._outbox.seal(self._digest, self._health, even_empty=due)) is not None:
+    async def _flush(self, due: bool = False) -> None:
+        while (data := self._outbox.seal(self._health, even_empty=due)) is not None:
             due = False
             self._told = time.monotonic()
             if not await self._carrier.send(data):
@@ -141,6 +144,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--fd", type=int, required=True, help="one end of a socket pair with the hub")
     parser.add_argument("--name", required=True)
     given = parser.parse_args(arguments)
+    gc.disable()
     kinds.load_kinds()
     run_loop(_serve(given.fd, given.name))
     return 0

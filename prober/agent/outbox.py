@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import TypeVar
 
+from checks.core.result import Outcome
 from prober import wire
 from prober.wire import Ack, Batch, Gap, Health, Kind, Missed, Record
 
@@ -25,11 +26,16 @@ class Outbox:
     def __init__(self, agent: str, epoch: int) -> None:
         self.agent = agent
         self.epoch = epoch
+        self.digest = ""  # of the configuration that results are measured under from now on
         self._records: deque[Record] = deque()
+        self._borders: deque[tuple[int, str]] = (
+            deque()
+        )  # records still to come under an older digest, and which
         self._gaps: deque[Gap] = deque()
         self._sealed: deque[tuple[int, bytes]] = deque()
         self._sequence = 0
         self._previous = b""
+        self.has_news = False  # something waits that is more than another pass on schedule
 
     @property
     def pending(self) -> int:
@@ -45,18 +51,29 @@ class Outbox:
         """Take one result or gap; gives up the oldest when there is no room."""
         if isinstance(item, Gap):
             self._gaps.append(item)
+            self.has_news = True
             return
+        if item.kind != Kind.SCHEDULED or item.result.outcome is not Outcome.PASS:
+            self.has_news = True
         self._records.append(item)
         if len(self._records) > MAX_OPEN_RECORDS:
-            lost = self._records.popleft()
+            _, (lost,) = self._next_records(1)
             if lost.kind == Kind.SCHEDULED:
                 self._gaps.append(Gap(lost.series, lost.slot, lost.slot, Missed.DROPPED.value))
 
-    def seal(self, digest: str, health: Callable[[], Health], even_empty: bool = False) -> bytes | None:
+    def under(self, digest: str) -> None:
+        """Go over to another configuration: what is added from now on was measured under it."""
+        waiting = len(self._records) - sum(count for count, _ in self._borders)
+        if waiting and digest != self.digest:
+            self._borders.append((waiting, self.digest))
+        self.digest = digest
+
+    def seal(self, health: Callable[[], Health], even_empty: bool = False) -> bytes | None:
         """Return the next batch to send, or None: nothing to tell, or too many on their way."""
         if len(self._sealed) >= MAX_SEALED or not (self.pending or even_empty):
             return None
         self._sequence += 1
+        digest, records = self._next_records(MAX_RECORDS)
         batch = Batch(
             version=wire.VERSION,
             agent=self.agent,
@@ -64,14 +81,25 @@ class Outbox:
             sequence=self._sequence,
             previous=self._previous,
             digest=digest,
-            records=_take(self._records),
-            gaps=_take(self._gaps),
+            records=records,
+            gaps=_take(self._gaps, MAX_RECORDS),
             health=health(),
         )
+        self.has_news = self.has_news and self.pending > 0
         data = wire.encode(batch)
         self._previous = wire.digest(data)
         self._sealed.append((self._sequence, data))
         return data
+
+    def _next_records(self, most: int) -> tuple[str, tuple[Record, ...]]:
+        """Take the oldest records that were measured under one configuration, and its digest."""
+        if not self._borders:
+            return self.digest, _take(self._records, most)
+        count, digest = self._borders.popleft()
+        taken = _take(self._records, min(count, most))
+        if count > len(taken):
+            self._borders.appendleft((count - len(taken), digest))
+        return digest, taken
 
     def acknowledged(self, ack: Ack) -> None:
         """Forget batches up to the acknowledged one; an ack for another life of this agent is ignored."""
@@ -81,5 +109,5 @@ class Outbox:
             self._sealed.popleft()
 
 
-def _take(items: deque[T]) -> tuple[T, ...]:
-    return tuple(items.popleft() for _ in range(min(len(items), MAX_RECORDS)))
+def _take(items: deque[T], most: int) -> tuple[T, ...]:
+    return tuple(items.popleft() for _ in range(min(len(items), most)))

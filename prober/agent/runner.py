@@ -12,6 +12,8 @@ from functools import partial
 from typing import Any
 from weakref import WeakValueDictionary
 
+import msgspec
+
 from checks.core.check import KINDS, Check
 from checks.core.clock import monotonic_ns
 from checks.core.reactor import Reactor, Run, Timer
@@ -31,8 +33,8 @@ class SeriesRunner:
     """One probe in one region."""
 
     __slots__ = (
-        "_attempts", "_behind", "_check", "_clock", "_due_us", "_flying", "_grid", "_pace", "_place", "_rerun",
-        "_run", "_scheduled", "_stopped", "_timer", "accounted", "report", "series", "slot",
+        "_attempts", "_behind", "_check", "_clock", "_due_us", "_flying", "_grace_us", "_grid", "_pace", "_place",
+        "_rerun", "_run", "_scheduled", "_stopped", "_timer", "accounted", "report", "series", "slot",
     )  # fmt: skip
 
     def __init__(self, series: Series, grid: Grid, place: Place, shared: Shared) -> None:
@@ -43,6 +45,7 @@ class SeriesRunner:
         self._pace = shared.pace
         self.report = shared.report
         self._check = shared.check_for(series)
+        self._grace_us = min(GRACE_US, series.interval_us // 4)
         self._attempts = 0
         self._run: Run[Result] | None = None
         self._scheduled = False  # what the run in flight is
@@ -90,7 +93,7 @@ class SeriesRunner:
 
     def _due(self) -> None:
         slot, due_us = self.slot, self._due_us
-        if self._clock.now_us() < self._latest_us(slot, due_us):
+        if not self._is_too_late(slot, due_us, self._clock.now_us()):
             self._pace.admit(partial(self._begin, slot, due_us))
             self.slot = slot + 1
         else:  # slept through
@@ -98,16 +101,15 @@ class SeriesRunner:
             self._miss(self.slot - 1, Missed.LATE)
         self._timer = self._arm()
 
-    def _latest_us(self, slot: int, due_us: int) -> int:
-        """Return when it is too late to begin: the slot's end, or a little after a due instant close to it."""
-        grace_us = min(GRACE_US, self.series.interval_us // 4)
-        return max(self._grid.start_us(slot + 1), due_us + grace_us)
+    def _is_too_late(self, slot: int, due_us: int, now_us: int) -> bool:
+        """Say whether the slot has ended, and a due instant close to its end is more than a little past."""
+        return now_us >= due_us + self._grace_us and now_us >= self._grid.start_us(slot + 1)
 
     def _begin(self, slot: int, due_us: int) -> bool:
         now_us = self._clock.now_us()
         if self._stopped:
             return False
-        if now_us >= self._latest_us(slot, due_us):
+        if self._is_too_late(slot, due_us, now_us):
             self._miss(slot, Missed.LATE)
             return False
         if self._run is not None and self._scheduled:
@@ -162,7 +164,7 @@ class SeriesRunner:
         if slot is None or slot < self.accounted:
             return
         due_us = self._grid.due_us(slot)
-        if self._clock.now_us() < self._latest_us(slot, due_us):
+        if not self._is_too_late(slot, due_us, self._clock.now_us()):
             self._pace.admit(partial(self._begin, slot, due_us))
         else:
             self._miss(slot, Missed.OVERRUN)
@@ -231,6 +233,7 @@ class Runner:
     ) -> None:
         self.shared = Shared(reactor, report, clock or AgentClock())
         self._series: dict[int, SeriesRunner] = {}
+        self._max_lag_us = 0
         self._reactor = reactor
         self._plan_clock_check()
 
@@ -238,11 +241,18 @@ class Runner:
         """Replace what is run; series that did not change go on undisturbed."""
         self.shared.pace.max_in_flight = assignment.max_in_flight
         wanted = {series.number: series for series in assignment.series}
+        lag_changed, self._max_lag_us = assignment.max_lag_us != self._max_lag_us, assignment.max_lag_us
+        accounted: dict[int, int] = {}
         for number in list(self._series):
-            if not _same(self._series[number].series, wanted.get(number)):
-                self._series.pop(number).stop(Missed.PAUSED)
+            if lag_changed or not _same(self._series[number].series, wanted.get(number)):
+                runner = self._series.pop(number)
+                runner.stop(Missed.PAUSED)
+                accounted[number] = runner.accounted
         for number, series in wanted.items():
             if number not in self._series:
+                # What this process has run already counts, whether the hub has heard of it or not.
+                resume_slot = max(series.resume_slot, accounted.get(number, 0))
+                series = msgspec.structs.replace(series, resume_slot=resume_slot)
                 self._series[number] = self._start(series, assignment)
 
     def recheck(self, numbers: tuple[int, ...]) -> None:

@@ -15,6 +15,7 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from prober import wire
 from prober.carrier import Carrier
+from prober.store.base import StoreError
 from prober.wire import Assignment, Batch, Goodbye, Kind, WireError
 
 from .pipeline import Pipeline, Refused
@@ -46,13 +47,22 @@ class LocalAgent:
         self._taken: dict[int, int] = {}  # newest slot of each series, whether committed yet or not
         self._unanswered = 0  # batches taken in and not acknowledged yet
         self._stopping = asyncio.Event()
+        self.began = asyncio.Event()  # it has reported for the first time
 
     async def run(self) -> None:
         """Run the process until `stop`, again and again."""
         pause = FIRST_PAUSE_SECONDS
         while not self._stopping.is_set():
             began = time.monotonic()
-            await self._one_life()
+            try:
+                await self._one_life()
+            except (
+                OSError,
+                StoreError,
+            ) as problem:  # no process to be had, or nothing to be read: tried again
+                log.error(
+                    "an agent could not be started", extra={"agent": self.view.name, "problem": str(problem)}
+                )
             if self._stopping.is_set():
                 break
             self.view.restarts += 1
@@ -115,6 +125,7 @@ class LocalAgent:
 
     def _note(self, batch: Batch) -> None:
         self.view.up = True
+        self.began.set()
         self.view.last_batch_us = time.time_ns() // 1000
         self.view.health = batch.health
         taken = self._taken

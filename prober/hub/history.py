@@ -10,11 +10,12 @@ from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import pairwise
 
 from checks.core.result import Outcome
 from prober.store.base import RunRow
 from reports.availability import Availability
-from reports.evidence import Stretch, Verdict, Window
+from reports.evidence import Stretch, Stretches, Verdict, Window
 from reports.ledger import DAY_US, Ledger, day_bars, rolling
 from reports.outages import Outage, outages
 from reports.quorum import agree
@@ -36,13 +37,13 @@ _VERDICTS = {
 class _Evidence:
     """One probe in one region: closed runs of all its series, and the series that is running now."""
 
-    closed: list[Stretch] = field(default_factory=list)
+    closed: Stretches = field(default_factory=Stretches)
     running: SeriesState | None = None
     gap_us: int = 0
 
-    def stretches(self) -> list[Stretch]:
+    def stretches(self) -> Stretches:
         run = self.running.run if self.running is not None else None
-        return [*self.closed, stretch_of(run)] if run is not None else self.closed
+        return self.closed.plus(stretch_of(run)) if run is not None else self.closed
 
     def close(self, run: RunRow) -> None:
         """Take in a closed run; one that was read from the store already is not taken twice."""
@@ -70,6 +71,12 @@ def stretch_of(run: RunRow) -> Stretch:
         verdict=_VERDICTS[run.outcome],
         longest_gap_us=run.longest_gap_us,
     )
+
+
+def add_run(stretches: Stretches, run: RunRow) -> None:
+    """Add a run to the evidence it belongs to."""
+    last = (run.last_us, max(run.last_end_us, run.last_us))
+    stretches.add((run.first_us, run.first_end_us), last, _VERDICTS[run.outcome], run.longest_gap_us)
 
 
 class MemoryHistory:
@@ -103,11 +110,13 @@ class MemoryHistory:
             evidence.gap_us = max(GAP_INTERVALS * state.row.interval_us, evidence.gap_us)
         self._version += 1
 
-    def load(self, rows: Mapping[tuple[str, str], Sequence[RunRow]]) -> None:
+    def load(self, past: Mapping[tuple[str, str], Stretches]) -> None:
         """Put closed runs of the past before what was committed since; sorted here, overlaps are cut."""
-        for key, runs in rows.items():
+        for key, stretches in past.items():
             evidence = self._evidence.setdefault(key, _Evidence())
-            evidence.closed = _in_order([stretch_of(run) for run in runs] + evidence.closed)
+            for stretch in evidence.closed:
+                stretches.append(stretch)
+            evidence.closed = _in_order(stretches)
         self._cache.clear()
         self._version += 1
 
@@ -141,7 +150,7 @@ class MemoryHistory:
         """Drop closed runs that ended before an instant."""
         for evidence in self._evidence.values():
             keep = bisect_left(evidence.closed, at_us, key=lambda stretch: stretch.last_us)
-            del evidence.closed[:keep]
+            evidence.closed = evidence.closed[keep:]
         self._cache.clear()
         self._version += 1
 
@@ -195,13 +204,14 @@ class MemoryHistory:
 _DAWN = -(2**63) + 1
 
 
-def _in_order(stretches: list[Stretch]) -> list[Stretch]:
-    ordered = sorted(stretches, key=lambda stretch: (stretch.first_us, stretch.last_us))
+def _in_order(stretches: Stretches) -> Stretches:
+    if all(before[2] < after[0] for before, after in pairwise(stretches.rows())):
+        return stretches
     kept: list[Stretch] = []
-    for stretch in ordered:
+    for stretch in sorted(stretches, key=lambda stretch: (stretch.first_us, stretch.last_us)):
         if not kept or stretch.first_us > kept[-1].last_us:
             kept.append(stretch)
-    return kept
+    return Stretches(kept)
 
 
 def _month_start_us(at_us: int) -> int:
@@ -209,4 +219,4 @@ def _month_start_us(at_us: int) -> int:
     return int(at.replace(day=1, hour=0, minute=0, second=0, microsecond=0).timestamp()) * 1_000_000
 
 
-__all__ = ["DAY_US", "MemoryHistory", "region_subject", "service_subject", "stretch_of"]
+__all__ = ["DAY_US", "MemoryHistory", "add_run", "region_subject", "service_subject", "stretch_of"]

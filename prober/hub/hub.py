@@ -6,18 +6,23 @@ Composition and life cycle only: what is decided lives in judge.py and verdict.p
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
+from collections import defaultdict
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from functools import partial
 from typing import Any
+
+import msgspec
 
 from prober import wire
 from prober.config import Config
 from prober.store.base import RunRow, SeriesRow, Store
 from prober.wire import Assignment
+from reports.evidence import Stretches
 
 from .agents import LocalAgent
-from .history import KEPT_DAYS, MemoryHistory
+from .history import KEPT_DAYS, MemoryHistory, add_run
 from .judge import Judge, SeriesState
 from .pipeline import Pipeline
 from .plan import (
@@ -36,6 +41,7 @@ from .view import AgentView
 
 log = logging.getLogger(__name__)
 DAY_US = 86_400_000_000
+BEGIN_SECONDS = 2.0  # how long the past waits for agents that start
 
 
 class Hub:
@@ -59,6 +65,8 @@ class Hub:
         self._seed = b""
         self._resume: dict[int, int] = {}
         self._rows: list[SeriesRow] = []
+        self._wired: tuple[Config, list[SeriesRow], list[wire.Series]] | None = None
+        self.loaded = asyncio.Event()  # the past was read, or could not be
         self._agents: list[LocalAgent] = []
         self.on_failure: Callable[[], None] = lambda: None  # half a daemon is worse than none: told to end it
         self._shares = 0  # how many agents the series are split over
@@ -145,13 +153,24 @@ class Hub:
         for subject, change in (await self.store.last_changes()).items():
             fold.restore(subject, State(change.after), change.at_us, change.because)
         for state in self.series.values():
-            run = state.run
-            if run is not None and run.outcome != "void":
+            run, standing = state.run, fold.region(state.row.probe, state.row.region)
+            failing = None
+            if run is None:
+                last_us = standing.since_us  # another grid than the one it was seen on
+            elif run.outcome == "void":
+                last_us = max(run.first_us, standing.since_us)  # the last usable result lies just before
+            else:
+                last_us = run.last_us
                 failing = (run.count, run.first_us, run.code or "") if run.outcome == "fail" else None
-                fold.restore_evidence(state.row.probe, state.row.region, run.last_us, failing)
+            fold.restore_evidence(state.row.probe, state.row.region, last_us, failing)
 
     async def _assignment(self, share: int) -> Assignment:
-        series = wire_series(self.config, self._rows, self._resume)
+        series = [
+            msgspec.structs.replace(each, resume_slot=self._resume[each.number])
+            if each.number in self._resume
+            else each
+            for each in self._wire_series()
+        ]
         shares = share_out(series, self._shares)
         return Assignment(
             version=wire.VERSION,
@@ -163,7 +182,14 @@ class Hub:
         )
 
     def _agents_needed(self) -> int:
-        return agents_needed(self.config, wire_series(self.config, self._rows, {}))
+        return agents_needed(self.config, self._wire_series())
+
+    def _wire_series(self) -> list[wire.Series]:
+        """Return what agents run, as it was for this configuration: options are put into bytes once."""
+        wired = self._wired
+        if wired is None or wired[0] is not self.config or wired[1] is not self._rows:
+            wired = self._wired = (self.config, self._rows, wire_series(self.config, self._rows, {}))
+        return wired[2]
 
     def _start_agents(self) -> None:
         for share in range(len(self._agents), self._shares):
@@ -184,16 +210,30 @@ class Hub:
         return await self._assignment(share)
 
     async def _load_history(self) -> None:
+        try:
+            await self._agents_began()
+            await self._read_history()
+        finally:
+            self.loaded.set()
+
+    async def _agents_began(self) -> None:
+        """Wait until every agent has reported: the past is not read while they start."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(BEGIN_SECONDS):
+                for agent in self._agents:
+                    await agent.began.wait()
+
+    async def _read_history(self) -> None:
         keys = {row.number: (row.probe, row.region) for row in await self.store.all_series()}
         open_numbers = {
             number: state.run.number for number, state in self.series.items() if state.run is not None
         }
-        rows: dict[tuple[str, str], list[RunRow]] = {}
+        past: defaultdict[tuple[str, str], Stretches] = defaultdict(Stretches)
         async for page in self.store.runs(self._now_us() - KEPT_DAYS * DAY_US):
             for run in _closed(page, open_numbers):
-                rows.setdefault(keys[run.series], []).append(run)
+                add_run(past[keys[run.series]], run)
             await asyncio.sleep(0)
-        self.history.load(rows)
+        self.history.load(past)
         self.history.ready = True
 
     def _spawn(self, work: Coroutine[Any, Any, None], name: str = "hub") -> None:

@@ -47,17 +47,18 @@ class Judge:
         self.series = series
 
     def take(self, batch: Batch, digest: bytes, judged: Judged) -> None:
-        """Add one batch; what belongs to series that no longer exist is dropped (their slots are on record)."""
+        """Add one batch. Results and gaps of series that were just taken out are kept; they decide no state."""
         for record in batch.records:
             state = self.series.get(record.series)
             if state is not None:
                 self._take_record(batch, record, state, judged)
+            else:
+                judged.writes.results.append(_result_row(record))
         for gap in batch.gaps:
-            if gap.series in self.series:
-                judged.gaps.append(gap)
-                judged.writes.gaps.append(
-                    GapRow(series=gap.series, first_slot=gap.first, last_slot=gap.last, reason=gap.reason)
-                )
+            judged.gaps.append(gap)
+            judged.writes.gaps.append(
+                GapRow(series=gap.series, first_slot=gap.first, last_slot=gap.last, reason=gap.reason)
+            )
         judged.writes.receipts.append(
             Receipt(agent=batch.agent, epoch=batch.epoch, sequence=batch.sequence, hash=digest)
         )

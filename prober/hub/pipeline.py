@@ -27,6 +27,9 @@ log = logging.getLogger(__name__)
 TICK_SECONDS = 1.0  # how often silence is looked for when nothing comes
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.5, 15.0  # between attempts to write
 MAX_BATCHES_A_COMMIT = 50
+MAX_CHAINS = 1000  # lives of agents remembered, the oldest are forgotten
+# After the store could not be written, agents deliver what they kept: until that is in, silence means nothing.
+CATCH_UP_SECONDS = 10.0
 
 
 class Published(Protocol):
@@ -65,6 +68,7 @@ class Pipeline:
         self._chains: dict[tuple[str, int], Receipt] = {}
         self._closing = False
         self._writing = asyncio.Lock()
+        self._silence_counts_from = 0.0
 
     async def take(self, batch: Batch, data: bytes) -> Ack:
         """Take a batch (and the bytes it came as); one on record already is acknowledged and not counted twice."""
@@ -79,6 +83,8 @@ class Pipeline:
         self._chains[batch.agent, batch.epoch] = Receipt(
             agent=batch.agent, epoch=batch.epoch, sequence=batch.sequence, hash=digest
         )
+        if len(self._chains) > MAX_CHAINS:
+            del self._chains[next(iter(self._chains))]
         waiting = _Waiting(batch, digest, asyncio.get_running_loop().create_future())
         self._queue.append(waiting)
         self._view.waiting_batches = len(self._queue)
@@ -117,7 +123,8 @@ class Pipeline:
         judged = Judged()
         for waiting in taken:
             self.judge.take(waiting.batch, waiting.digest, judged)
-        self.judge.advance(self._now_us(), judged)
+        if not self._queue and time.monotonic() >= self._silence_counts_from:
+            self.judge.advance(self._now_us(), judged)
         if taken or judged.changes:
             await self._commit(judged)
         for waiting in taken:
@@ -149,6 +156,7 @@ class Pipeline:
                 if self._closing:
                     raise
                 await asyncio.sleep(pause)
+                self._silence_counts_from = time.monotonic() + CATCH_UP_SECONDS
                 pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
             else:
                 self._can_write()

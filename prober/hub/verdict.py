@@ -148,7 +148,8 @@ def compose(states: Iterable[State], needed: int) -> State:
     up = sum(state in (State.UP, State.DEGRADED) for state in known)
     unknown = sum(state is State.UNKNOWN for state in known)
     if up >= needed:
-        return State.UP if all(state is State.UP for state in known) else State.DEGRADED
+        # What is unknown is no trouble of the service's: only a known one makes it degraded.
+        return State.UP if all(state in (State.UP, State.UNKNOWN) for state in known) else State.DEGRADED
     return State.UNKNOWN if up + unknown >= needed else State.DOWN
 
 
@@ -200,6 +201,7 @@ class Fold:
         if failing is not None:
             standing.attempts, standing.failing_us, standing.code = failing
         if standing.state is not State.UNKNOWN or standing.attempts:
+            # Whatever state is restored must end when nothing confirms it, whether evidence is on record or not.
             self._watch_silence(self._probes[probe], region, standing)
 
     def inherit(self, older: Fold) -> None:

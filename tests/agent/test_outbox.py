@@ -16,7 +16,7 @@ def record(slot: int, kind: int = 0) -> wire.Record:
 
 
 def sealed(box: Outbox, even_empty: bool = False) -> tuple[wire.Batch, bytes] | None:
-    data = box.seal("digest", lambda: HEALTH, even_empty)
+    data = box.seal(lambda: HEALTH, even_empty)
     if data is None:
         return None
     batch = wire.decode(data)
@@ -70,6 +70,29 @@ def test_what_finds_no_room_is_accounted_for_as_dropped() -> None:
     assert made is not None
     assert made[0].gaps == (wire.Gap(1, 0, 0, "dropped"),)
     assert made[0].records[0].slot == 1
+
+
+def test_results_carry_the_digest_that_they_were_measured_under() -> None:
+    box = Outbox("a", 1)
+    for digest, slot in (("one", 1), ("one", 2), ("two", 3), ("three", 4)):
+        box.under(digest)
+        box.add(record(slot))
+    told = []
+    while (made := sealed(box)) is not None:
+        told.append((made[0].digest, [each.slot for each in made[0].records]))
+    assert told == [("one", [1, 2]), ("two", [3]), ("three", [4])]
+
+
+def test_what_is_dropped_is_taken_off_the_configuration_it_belongs_to() -> None:
+    box = Outbox("a", 1)
+    box.under("one")
+    box.add(record(0))
+    box.under("two")
+    for slot in range(1, outbox.MAX_OPEN_RECORDS + 1):
+        box.add(record(slot))
+    made = sealed(box)
+    assert made is not None
+    assert (made[0].digest, made[0].records[0].slot) == ("two", 1)
 
 
 def test_a_dropped_recheck_leaves_no_gap() -> None:

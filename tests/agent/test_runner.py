@@ -77,9 +77,8 @@ async def test_a_slot_due_within_the_run_before_waits_for_its_end_and_counts_as_
     async with tcp_peer(silence) as peer, running() as bench:
         options = (SLEEP % peer.port).encode()
         bench.assign(tcp_series(1, peer.port, options=options, interval_us=100_000, timeout_us=60_000))
-        await bench.reports.until(lambda reports: len(reports.records) >= 12)
+        await bench.reports.until(lambda reports: any(record.late_us > 5_000 for record in reports.records))
         assert bench.reports.gaps == []
-        assert max(record.late_us for record in bench.reports.records) > 5_000
 
 
 async def test_slots_between_two_lives_are_missed_as_agent_off() -> None:
@@ -130,6 +129,18 @@ async def test_a_new_assignment_leaves_what_did_not_change_undisturbed() -> None
         mine = [record.slot for record in bench.reports.records if record.series == 1]
         assert mine == list(range(mine[0], mine[0] + len(mine)))
         assert [gap for gap in bench.reports.gaps if gap.series == 1] == []
+
+
+async def test_a_changed_probe_goes_on_where_it_was_and_no_slot_counts_twice() -> None:
+    async with tcp_peer(close_at_once) as peer, running() as bench:
+        bench.assign(tcp_series(1, peer.port))
+        for change in range(6):
+            count = len(bench.reports.records)
+            await bench.reports.until(lambda reports, count=count: len(reports.records) >= count + 2)  # type: ignore[misc]
+            bench.assign(tcp_series(1, peer.port, timeout_us=500_000 + change, resume_slot=1))
+        missed = [slot for gap in bench.reports.gaps for slot in range(gap.first, gap.last + 1)]
+        both = sorted(slots(bench) + missed)
+        assert both == list(range(both[0], both[0] + len(both)))
 
 
 async def test_a_scheduled_run_in_flight_when_taken_out_is_accounted_for() -> None:

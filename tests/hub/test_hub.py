@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from support.hubs import NOW_US, Rig, S, T, hub
+from support.configs import loaded
+from support.hubs import NOW_US, THREE, Rig, S, T, hub
 
 from checks.core.result import Outcome
 from prober import wire
@@ -93,6 +94,33 @@ async def test_a_restart_knows_states_and_goes_on(tmp_path: Path) -> None:
             "up",
             "degraded",
         ]
+
+
+async def test_a_state_that_nothing_confirms_after_a_restart_ends(tmp_path: Path) -> None:
+    """The newest run may be VOID (our own trouble): the state before it is not kept for ever."""
+    async with hub(tmp_path) as rig:
+        slot = first(rig)
+        await all_pass(rig, range(slot, slot + 2))
+        await rig.take(*in_order(rig, slot + 2, fra=Outcome.VOID, iad=Outcome.VOID, sin=Outcome.VOID))
+        wall, chains = rig.wall, rig.chains
+    async with hub(tmp_path, wall=wall) as again:
+        assert again.view.probes["web"].state is State.UP
+        again.chains.update(chains)
+        for later in range(slot + 3, slot + 8):
+            await again.take(*in_order(again, later, fra=Outcome.VOID, iad=Outcome.VOID, sin=Outcome.VOID))
+        assert again.view.probes["web"].state is State.UNKNOWN
+
+
+async def test_results_of_a_probe_that_was_just_taken_out_are_kept(tmp_path: Path) -> None:
+    async with hub(tmp_path) as rig:
+        slot, number = first(rig), rig.number("fra")
+        late = rig.record("fra", slot)
+        await rig.hub.reload(loaded(THREE.replace("web", "other")))
+        batch = rig.batch([late], [Gap(number, slot + 1, slot + 1, "paused")])
+        await rig.hub.pipeline.take(batch, wire.encode(batch))
+        query = ResultQuery(series=[SeriesSlots(series=number, from_slot=slot, to_slot=slot)])
+        assert len((await rig.hub.store.results(query)).rows) == 1
+        assert [gap.reason for gap in await rig.hub.store.gaps([number], 10)] == ["paused"]
 
 
 async def test_a_gap_of_the_hub_is_unknown_and_not_up(tmp_path: Path) -> None:

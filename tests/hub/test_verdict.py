@@ -87,6 +87,11 @@ def test_a_service_is_what_every_reading_of_the_unknown_says(states: tuple[State
     ] is expected
 
 
+def test_a_service_with_an_unknown_probe_that_it_does_not_need_is_up_not_degraded() -> None:
+    assert compose([State.UP, State.UNKNOWN], 1) is State.UP
+    assert compose([State.UP, State.DOWN], 1) is State.DEGRADED
+
+
 def test_nothing_is_known_before_the_first_result() -> None:
     assert fold().probe("web").state is State.UNKNOWN
 
