@@ -5,16 +5,18 @@ Trust is not judged here, only the facts and whether a host name is among the na
 
 from __future__ import annotations
 
+import hashlib
 import ipaddress
 from collections import OrderedDict
 from dataclasses import dataclass
+from functools import lru_cache
 
 from cryptography import x509
 from OpenSSL import crypto
 
 from .result import Fact
 
-MAX_CACHED = 2000  # certificates; the least recently used is forgotten
+MAX_CACHED = 2000  # certificates, with the bytes they came as; the least recently used is forgotten
 MAX_NAMES = 50  # subject alternative names kept of one certificate
 _SECONDS_A_DAY = 86_400
 
@@ -54,15 +56,15 @@ _cache: OrderedDict[bytes, CertificateFacts] = OrderedDict()
 
 def certificate_facts(certificate: crypto.X509) -> CertificateFacts:
     """Return the facts of a certificate; what cannot be read is left empty, never raised."""
-    digest = certificate.digest("sha256")
-    facts = _cache.get(digest)
+    wire = crypto.dump_certificate(crypto.FILETYPE_ASN1, certificate)
+    facts = _cache.get(wire)
     if facts is None:
-        facts = _read(certificate, digest.replace(b":", b"").decode("ascii").lower())
-        _cache[digest] = facts
+        facts = _read(certificate, hashlib.sha256(wire).hexdigest())
+        _cache[wire] = facts
         if len(_cache) > MAX_CACHED:
             _cache.popitem(last=False)
     else:
-        _cache.move_to_end(digest)
+        _cache.move_to_end(wire)
     return facts
 
 
@@ -94,6 +96,7 @@ def _names(parsed: x509.Certificate) -> tuple[str, ...]:
     return tuple([*dns, *addresses][:MAX_NAMES])
 
 
+@lru_cache(maxsize=MAX_CACHED)
 def matches_host(facts: CertificateFacts, host: str) -> bool:
     """Say whether the host is among the names: addresses exactly, a `*` for the whole leftmost label only."""
     try:

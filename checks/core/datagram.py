@@ -14,7 +14,7 @@ from .stamps import ANCILLARY_BYTES, arrival_ns, stamp_arrivals
 from .watch import Watch
 
 MAX_DATAGRAM_BYTES = 65535
-_FLAGS = socket.SOCK_DGRAM | getattr(socket, "SOCK_NONBLOCK", 0) | getattr(socket, "SOCK_CLOEXEC", 0)
+_FLAGS = socket.SOCK_DGRAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC
 
 
 class Datagrams:
@@ -29,7 +29,6 @@ class Datagrams:
         self.received_ns = 0  # when the last datagram reached this machine
         self._sock = socket.socket(address.socket_family, _FLAGS)
         try:
-            self._sock.setblocking(False)
             stamp_arrivals(self._sock)
             if source is not None:
                 self._sock.bind((source, 0))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from . import http_json
 from .certificates import CertificateFacts
@@ -83,12 +84,18 @@ class HeaderRule:
         return self.text in value if self.part else self.text == value
 
 
+@lru_cache(maxsize=256)
+def _accepted(texts: tuple[str, ...]) -> frozenset[int]:
+    """Return the statuses; probes that want the same share one set, which is larger than all else they hold."""
+    return frozenset(status for text in texts for status in status_range(text))
+
+
 class Judge:
     """The expectations of one probe, compiled. `needs_body` says whether any of them looks into the body."""
 
     def __init__(self, options: ExpectOptions) -> None:
         self._limits = options
-        self._accepted = frozenset(status for text in options.status for status in status_range(text))
+        self._accepted = _accepted(options.status)
         self._status = " or ".join(options.status)
         self._headers = tuple(
             rule for name, each in options.headers.items() for rule in _header_rules(name, each)

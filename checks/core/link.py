@@ -27,9 +27,10 @@ _IP_BIND_ADDRESS_NO_PORT = 24
 _TCP_INFO = getattr(socket, "TCP_INFO", 11)
 _TCP_INFO_BYTES = 104
 _TCP_ESTABLISHED = 1
+_U32 = struct.Struct("=I")
 _RTT_AT, _RETRANSMITS_AT = 68, 100  # offsets in struct tcp_info, fixed since Linux 2.6
 _TLS_RECORDS = range(20, 24)  # the first byte of every TLS record; no text has it
-_FLAGS = socket.SOCK_STREAM | getattr(socket, "SOCK_NONBLOCK", 0) | getattr(socket, "SOCK_CLOEXEC", 0)
+_FLAGS = socket.SOCK_STREAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC
 
 _CONNECT = {
     errno.ECONNREFUSED: (Code.CONNECT_REFUSED, "connection refused"),
@@ -59,13 +60,24 @@ class Address:
 class Link:
     """One connection of one run. Close it on every way out."""
 
-    __slots__ = ("_channel", "_reads", "_sock", "_watch", "address", "received_ns", "sent_ns", "tls")
+    __slots__ = (
+        "_channel",
+        "_reads",
+        "_sock",
+        "_stamped",
+        "_watch",
+        "address",
+        "received_ns",
+        "sent_ns",
+        "tls",
+    )
 
     def __init__(self, watch: Watch, sock: socket.socket, address: Address) -> None:
         self._watch = watch
         self._sock = sock
         self._channel: Channel | None = None
         self._reads = 0  # since this run last waited
+        self._stamped = False  # asked for receive stamps
         self.address = address
         self.tls: TlsLayer | None = None
         self.sent_ns = 0  # when the last send began
@@ -137,7 +149,7 @@ class Link:
             if problem := self._sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
                 raise refusal(problem, self.address)
             info = self._sock.getsockopt(socket.IPPROTO_TCP, _TCP_INFO, _TCP_INFO_BYTES)
-        rtt_us, retransmits = _field(info, _RTT_AT), _field(info, _RETRANSMITS_AT)
+        rtt_us, retransmits = _U32.unpack_from(info, _RTT_AT)[0], _U32.unpack_from(info, _RETRANSMITS_AT)[0]
         # After a lost SYN the round trip says nothing of the wait, so the process's clock has to do.
         watch.leave(exact_ns=rtt_us * 1000 if rtt_us and not retransmits else None)
 
@@ -162,6 +174,9 @@ class Link:
         if self._reads > READS_A_TURN:  # a target that sends faster than we read never makes us wait
             self._reads = 0
             await Pause(monotonic_ns())
+        if not self._stamped:  # what has come before this has its stamp as well
+            stamp_arrivals(self._sock)
+            self._stamped = True
         while True:
             try:
                 data, ancillary, _, _ = self._sock.recvmsg(limit, ANCILLARY_BYTES)
@@ -216,16 +231,7 @@ async def connect(watch: Watch, address: Address, source: str | None = None) -> 
 
 
 def _prepare(sock: socket.socket, source: str | None, address: Address) -> None:
-    sock.setblocking(False)
-    stamp_arrivals(sock)
     if source is not None and (":" in source) == (address.family == 6):
         # The port is chosen at connect, so that one port can serve many targets at once.
         sock.setsockopt(socket.IPPROTO_IP, _IP_BIND_ADDRESS_NO_PORT, 1)
         sock.bind((source, 0))
-
-
-def _field(info: bytes, offset: int) -> int:
-    return int.from_bytes(info[offset : offset + 4], "little" if _LITTLE else "big")
-
-
-_LITTLE = struct.pack("=H", 1) == b"\x01\x00"

@@ -34,15 +34,11 @@ _EVENTS = select.EPOLLIN | select.EPOLLOUT | select.EPOLLRDHUP | select.EPOLLET
 class Timer:
     """A due instant on the monotonic clock; cancelled by forgetting its callback."""
 
-    __slots__ = ("callback", "due_ns", "order")
+    __slots__ = ("callback", "due_ns")
 
-    def __init__(self, due_ns: int, order: int, callback: Callable[[], None]) -> None:
+    def __init__(self, due_ns: int, callback: Callable[[], None]) -> None:
         self.due_ns = due_ns
-        self.order = order
         self.callback: Callable[[], None] | None = callback
-
-    def __lt__(self, other: Timer) -> bool:
-        return (self.due_ns, self.order) < (other.due_ns, other.order)
 
     def cancel(self) -> None:
         """Forget the callback; the heap drops the entry when it surfaces."""
@@ -212,10 +208,12 @@ class Reactor:
         self._epoll = select.epoll()
         self._timerfd = TimerFd()
         self._stamping = keep_stamping()
-        self._heap: list[Timer] = []
+        self._heap: list[tuple[int, int, Timer]] = []  # due, order of making (so timers are never compared)
         self._order = count()
         self._armed_ns = 0
-        self._epoll.register(self._timerfd.fd, select.EPOLLIN)
+        self._firing = False
+        # Edge triggered: each expiry is told once, and nothing has to be read off the descriptor.
+        self._epoll.register(self._timerfd.fd, select.EPOLLIN | select.EPOLLET)
         loop.add_reader(self._epoll.fileno(), self._turn)
         self._beat_due_ns = monotonic_ns() + HEARTBEAT_NS
         self._beat = self.call_at(self._beat_due_ns, self._heartbeat)
@@ -242,9 +240,10 @@ class Reactor:
 
     def call_at(self, due_ns: int, callback: Callable[[], None]) -> Timer:
         """Call back at a monotonic instant, late by microseconds only; earlier timers come first."""
-        timer = Timer(due_ns, next(self._order), callback)
-        heapq.heappush(self._heap, timer)
-        if self._heap[0] is timer and not 0 < self._armed_ns <= due_ns:
+        timer = Timer(due_ns, callback)
+        heapq.heappush(self._heap, (due_ns, next(self._order), timer))
+        # While timers fire nothing is armed: what is first then, is armed once at the end.
+        if not (self._firing or 0 < self._armed_ns <= due_ns):
             self._arm(due_ns)
         return timer
 
@@ -274,23 +273,24 @@ class Reactor:
             elif fd == self._timerfd.fd:
                 timers_due = True
         if timers_due:
-            self._timerfd.clear()
             self._armed_ns = 0
             self._fire()
 
     def _fire(self) -> None:
         heap = self._heap
         now_ns = monotonic_ns()
+        self._firing = True
         try:
-            while heap and heap[0].due_ns <= now_ns:
-                callback = heapq.heappop(heap).callback
+            while heap and heap[0][0] <= now_ns:
+                callback = heapq.heappop(heap)[2].callback
                 if callback is not None:
                     callback()
         finally:
-            while heap and heap[0].callback is None:
+            self._firing = False
+            while heap and heap[0][2].callback is None:
                 heapq.heappop(heap)
-            if heap and not 0 < self._armed_ns <= heap[0].due_ns:
-                self._arm(heap[0].due_ns)
+            if heap and not 0 < self._armed_ns <= heap[0][0]:
+                self._arm(heap[0][0])
 
     def _arm(self, due_ns: int) -> None:
         self._armed_ns = due_ns

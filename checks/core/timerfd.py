@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ctypes
 import os
-from contextlib import suppress
 
 _CLOCK_MONOTONIC = 1
 _NONBLOCK_CLOEXEC = os.O_NONBLOCK | getattr(os, "O_CLOEXEC", 0)
@@ -35,11 +34,6 @@ class TimerFd:
         value = self._spec.it_value
         value.tv_sec, value.tv_nsec = divmod(max(due_ns, 1), 1_000_000_000)
         self._libc.timerfd_settime(self.fd, _ABSOLUTE, self._reference, None)
-
-    def clear(self) -> None:
-        """Take the expiry off the descriptor, so that it can become readable again."""
-        with suppress(BlockingIOError):  # armed anew between the event and this read
-            os.read(self.fd, 8)
 
     def close(self) -> None:
         """Close the descriptor."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import tempfile
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,20 +33,33 @@ class Exporter:
     pid: int
     port: int
 
-    def cpu_us_per_probe(self, module: str, target: str, count: int) -> float:
-        """Probe `count` times and return the exporter's CPU per probe, in micro-seconds; a failed probe raises."""
+    def cpu_us_per_probe(self, module: str, target: str, count: int, rate: int = 0) -> float:
+        """Probe `count` times and return the exporter's CPU per probe, in micro-seconds; a failed probe raises.
+
+        `rate` probes a second, evenly; with 0 each client asks again as soon as it was answered.
+        """
         before = cpu_ns(self.pid)
-        asyncio.run(self._ask(module, target, count))
+        asyncio.run(self._ask(module, target, count, rate))
         return (cpu_ns(self.pid) - before) / count / 1000
 
-    async def _ask(self, module: str, target: str, count: int) -> None:
+    async def _ask(self, module: str, target: str, count: int, rate: int) -> None:
         request = f"GET /probe?module={module}&target={target} HTTP/1.1\r\nHost: x\r\n\r\n".encode()
         shares = [count // CLIENTS + (client < count % CLIENTS) for client in range(CLIENTS)]
-        await asyncio.gather(*(self._client(request, share) for share in shares))
+        pause = CLIENTS / rate if rate else 0.0
+        await asyncio.gather(
+            *(
+                self._client(request, share, pause, pause * place / CLIENTS)
+                for place, share in enumerate(shares)
+            )
+        )
 
-    async def _client(self, request: bytes, count: int) -> None:
+    async def _client(self, request: bytes, count: int, pause: float, first: float) -> None:
         reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        due = time.monotonic() + first
         for _ in range(count):
+            if pause:
+                await asyncio.sleep(due - time.monotonic())
+                due += pause
             writer.write(request)
             body = await _body(reader)
             if b"\nprobe_success 1" not in body:
