@@ -11,6 +11,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from prober import __version__, logs
 from prober.config import Config, ConfigError, load
@@ -23,11 +24,13 @@ from prober.loop import run_loop
 from prober.metrics import Exposition
 from prober.site import public_app
 from prober.store import open_store
+from prober.store.base import StoreError
 from prober.systemd import Notifier
 from prober.web import internal_app
 from prober.web.listener import Listener, serve
 
 log = logging.getLogger(__name__)
+LOADING_SECONDS = 60.0  # how long the collector waits for the past to be read
 
 
 def now_us() -> int:
@@ -81,9 +84,10 @@ class Daemon:
             public = await serve(public_app(served), listen.public.host, listen.public.port)
             try:
                 await self.hub.start()
-                gc.collect()
-                gc.freeze()  # the configuration and its views out of the collector's sight
+                tidying = asyncio.create_task(self._tidy(), name="tidy")
+                tidying.add_done_callback(_log_failure)
                 await self._until_stopped(public, internal)
+                tidying.cancel()
             finally:
                 await self.hub.stop()
                 await public.close()
@@ -115,6 +119,17 @@ class Daemon:
         self.failed = True
         self.stop()
 
+    async def _tidy(self) -> None:
+        """Once all is in memory: take it out of the collector's sight, which `main` has kept away until now."""
+        try:
+            async with asyncio.timeout(LOADING_SECONDS):
+                await self.hub.loaded.wait()
+        except TimeoutError:
+            pass
+        gc.collect()
+        gc.freeze()
+        gc.enable()
+
     def stop(self) -> None:
         """Ask the daemon to stop: it drains and is gone within 5 seconds."""
         self._stopping.set()
@@ -131,15 +146,21 @@ class Daemon:
                 self.view.reload = ReloadView(ok=False, at_us=now_us(), faults=faults)
             else:
                 await self._swap(config)
-            self.notifier.tell("READY=1")
+            finally:
+                self.notifier.tell("READY=1")
             return self.view.reload
 
     async def _swap(self, config: Config) -> None:
         before = self.config
         if (config.listen, config.store) != (before.listen, before.store):
             log.warning("listen and store are read at the start only; restart for them to take effect")
+        try:
+            await self.hub.reload(config)
+        except StoreError as problem:
+            log.error("the configuration could not be taken in", extra={"problem": str(problem)})
+            self.view.reload = ReloadView(ok=False, at_us=now_us(), faults=(f"{self.path}: {problem}",))
+            return
         self.config = config
-        await self.hub.reload(config)
         gc.collect()
         gc.freeze()
         self.view.reload = ReloadView(ok=True, at_us=now_us())
@@ -162,9 +183,9 @@ class Daemon:
             await asyncio.sleep(self.notifier.watchdog_seconds / 3)
 
 
-def _log_failure(task: asyncio.Task[ReloadView]) -> None:
+def _log_failure(task: asyncio.Task[Any]) -> None:
     if not task.cancelled() and (error := task.exception()) is not None:
-        log.error("reload failed", exc_info=error)
+        log.error("%s failed", task.get_name(), exc_info=error)
 
 
 def main(path: Path) -> int:
@@ -172,6 +193,7 @@ def main(path: Path) -> int:
 
     Raises ConfigError, StoreError or ListenError when it cannot start as asked.
     """
+    gc.disable()  # a start makes many objects and next to no garbage; see `_tidy`
     config = load(path, os.environ)
     logs.configure(config.log.format, config.log.level)
     daemon = Daemon(path, os.environ, config)

@@ -12,10 +12,12 @@ from typing import Any, TypeAlias
 
 from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema
+from pydantic_core import core_schema
 
 from checks.core.check import KINDS
 from checks.core.values import format_duration
 
+from .attribute_texts import field_texts
 from .contract_terms import Denominator, Window, format_percent
 from .model import document_model
 from .terms import Address, Quorum
@@ -32,7 +34,16 @@ _SINGLES = ("items", "additionalProperties")
 
 
 class _Generator(GenerateJsonSchema):
-    """Shows defaults as the file writes them."""
+    """Shows defaults as the file writes them, and describes fields by the texts below them."""
+
+    def model_schema(self, schema: core_schema.ModelSchema) -> Schema:
+        found = super().model_schema(schema)
+        model: type[BaseModel] = schema["cls"]
+        texts = field_texts(model)
+        for name, field in model.model_fields.items():
+            if name in texts:
+                found["properties"][field.alias or name].setdefault("description", texts[name])
+        return found
 
     def encode_default(self, dft: Any) -> Any:
         if isinstance(dft, Quorum | Address | Window | Denominator):

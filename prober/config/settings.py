@@ -28,7 +28,7 @@ _DELIMITER = "__"
 
 
 class _Group(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="ignore")
 
 
 class ListenSettings(_Group):
@@ -83,7 +83,6 @@ class Settings(BaseSettings):
         extra="ignore",
         frozen=True,
         hide_input_in_errors=True,
-        use_attribute_docstrings=True,
     )
 
     config: str = "probes.yaml"

@@ -24,7 +24,7 @@ from .view import AgentView
 log = logging.getLogger(__name__)
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.25, 30.0  # before a crashed agent is started again
 STEADY_SECONDS = 60.0  # an agent that lived so long starts anew with the first pause
-STOP_SECONDS = 3.0  # how long an agent has to leave before it is killed
+STOP_SECONDS = 2.5  # how long an agent has to leave before it is killed
 SILENT_SECONDS = (
     10.0  # an agent speaks every second; one that is silent for so long hangs and is started again
 )

@@ -13,11 +13,12 @@ from datetime import UTC, datetime
 from itertools import pairwise
 
 from checks.core.result import Outcome
-from prober.store.base import RunRow
+from prober.store.base import RunRow, SeriesRow
 from reports.availability import Availability
 from reports.evidence import Stretch, Stretches, Verdict, Window
 from reports.ledger import DAY_US, Ledger, day_bars, rolling
 from reports.outages import Outage, outages
+from reports.overlay import overlay
 from reports.quorum import agree
 from reports.timeline import Timeline, region_timeline
 
@@ -34,30 +35,63 @@ _VERDICTS = {
 
 
 @dataclass(slots=True)
-class _Evidence:
-    """One probe in one region: closed runs of all its series, and the series that is running now."""
+class _Era:
+    """What was seen on one grid, and the longest gap between results that is no hole on it."""
 
+    gap_us: int
     closed: Stretches = field(default_factory=Stretches)
+
+
+Stamp = tuple[int, int, int]
+
+
+@dataclass(slots=True)
+class _Evidence:
+    """One probe in one region: closed runs by series, and the series that is running now."""
+
+    eras: dict[int, _Era] = field(default_factory=dict)
     running: SeriesState | None = None
-    gap_us: int = 0
 
-    def stretches(self) -> Stretches:
-        run = self.running.run if self.running is not None else None
-        return self.closed.plus(stretch_of(run)) if run is not None else self.closed
+    def era(self, row: SeriesRow) -> _Era:
+        """Return the era of a series, made when it is new."""
+        return self.eras.setdefault(row.number, _Era(GAP_INTERVALS * row.interval_us))
 
-    def close(self, run: RunRow) -> None:
+    def run(self, state: SeriesState) -> None:
+        """Go over to a series: what was seen on another grid stays seen."""
+        before = self.running
+        if before is not None and before.row.number != state.row.number and before.run is not None:
+            self.close(before.row, before.run)
+        self.running = state
+        self.era(state.row)
+
+    def close(self, row: SeriesRow, run: RunRow) -> None:
         """Take in a closed run; one that was read from the store already is not taken twice."""
-        stretch = stretch_of(run)
-        if not self.closed or stretch.first_us > self.closed[-1].last_us:
-            self.closed.append(stretch)
+        closed = self.era(row).closed
+        if not closed or run.first_us > closed[-1].last_us:
+            closed.append(stretch_of(run))
 
-    def timeline(self, since_us: int) -> Timeline:
-        return region_timeline(self.stretches(), self.gap_us, since_us)
+    def stamp(self) -> Stamp:
+        """Return what changes whenever there is anything new."""
+        run = self.running.run if self.running is not None else None
+        count = sum(len(era.closed) for era in self.eras.values())
+        return (count, run.number, run.count) if run is not None else (count, 0, 0)
+
+    def timeline(self) -> Timeline:
+        """Mark all of time."""
+        open_run = self.running.run if self.running is not None else None
+        timelines = []
+        for number, era in self.eras.items():
+            is_open = open_run is not None and open_run.series == number
+            stretches = (
+                era.closed.plus(stretch_of(open_run)) if is_open and open_run is not None else era.closed
+            )
+            timelines.append(region_timeline(stretches, era.gap_us))
+        return overlay(timelines)
 
 
 @dataclass(slots=True)
 class _Cached:
-    version: int
+    stamps: tuple[Stamp, ...]
     ledger: Ledger
 
 
@@ -88,7 +122,6 @@ class MemoryHistory:
         self._probes: dict[str, ProbePolicy] = {}
         self._services: dict[str, ServicePolicy] = {}
         self._cache: dict[str, _Cached] = {}
-        self._version = 0
 
     def configure(
         self,
@@ -101,32 +134,24 @@ class MemoryHistory:
         self._services = {policy.name: policy for policy in services}
         self._cache.clear()
         for state in series.values():
-            evidence = self._evidence.setdefault((state.row.probe, state.row.region), _Evidence())
-            if evidence.running is not None and evidence.running.row.number != state.row.number:
-                if evidence.running.run is not None:  # another grid from now on; what was seen stays seen
-                    evidence.close(evidence.running.run)
-                evidence.gap_us = 0
-            evidence.running = state
-            evidence.gap_us = max(GAP_INTERVALS * state.row.interval_us, evidence.gap_us)
-        self._version += 1
+            self._evidence.setdefault((state.row.probe, state.row.region), _Evidence()).run(state)
 
-    def load(self, past: Mapping[tuple[str, str], Stretches]) -> None:
-        """Put closed runs of the past before what was committed since; sorted here, overlaps are cut."""
-        for key, stretches in past.items():
-            evidence = self._evidence.setdefault(key, _Evidence())
-            for stretch in evidence.closed:
+    def load(self, past: Mapping[int, Stretches], rows: Mapping[int, SeriesRow]) -> None:
+        """Put closed runs of the past, by series, before what was committed since; sorted here, overlaps are cut."""
+        for number, stretches in past.items():
+            row = rows[number]
+            era = self._evidence.setdefault((row.probe, row.region), _Evidence()).era(row)
+            for stretch in era.closed:
                 stretches.append(stretch)
-            evidence.closed = _in_order(stretches)
+            era.closed = _in_order(stretches)
         self._cache.clear()
-        self._version += 1
 
     def committed(self, closed: Sequence[RunRow], series: Mapping[int, SeriesState]) -> None:
-        """Take in runs that were closed; anything committed makes kept figures old."""
-        self._version += 1
+        """Take in runs that were closed."""
         for run in closed:
             state = series.get(run.series)
             if state is not None:
-                self._evidence[state.row.probe, state.row.region].close(run)
+                self._evidence[state.row.probe, state.row.region].close(state.row, run)
 
     def rolling(self, subject: str, now_us: int) -> Mapping[str, Availability]:
         """Return availability by window; empty when unknown or not ready."""
@@ -149,10 +174,10 @@ class MemoryHistory:
     def forget_before(self, at_us: int) -> None:
         """Drop closed runs that ended before an instant."""
         for evidence in self._evidence.values():
-            keep = bisect_left(evidence.closed, at_us, key=lambda stretch: stretch.last_us)
-            evidence.closed = evidence.closed[keep:]
+            for era in evidence.eras.values():
+                keep = bisect_left(era.closed, at_us, key=lambda stretch: stretch.last_us)
+                era.closed = era.closed[keep:]
         self._cache.clear()
-        self._version += 1
 
     def _as_of_us(self, subject: str, ledger: Ledger, now_us: int) -> int:
         """Judge only time whose results are in: up to the newest evidence, unless that is old."""
@@ -169,39 +194,43 @@ class MemoryHistory:
         return (name.rpartition("@")[0] if kind == "region" else name,)
 
     def _ledger(self, subject: str) -> Ledger | None:
-        cached = self._cache.get(subject)
-        if cached is not None and cached.version == self._version:
-            return cached.ledger
-        timeline = self._timeline(subject)
-        if timeline is None:
+        evidence = self._evidence_of(subject)
+        if not evidence:
             return None
-        ledger = Ledger.of(timeline)
-        self._cache[subject] = _Cached(self._version, ledger)
-        return ledger
+        stamps = tuple(each.stamp() for each in evidence)
+        cached = self._cache.get(subject)
+        if cached is None or cached.stamps != stamps:
+            cached = self._cache[subject] = _Cached(stamps, Ledger.of(self._timeline(subject)))
+        return cached.ledger
 
-    def _timeline(self, subject: str) -> Timeline | None:
+    def _evidence_of(self, subject: str) -> list[_Evidence]:
+        """Return everything that the figures of a subject rest on; nothing for one that is not known."""
         kind, _, name = subject.partition(":")
-        if kind == "service" and name in self._services:
+        if kind == "region":
+            probe, _, region = name.rpartition("@")
+            known = probe in self._probes and region in self._probes[probe].regions
+            return [self._evidence[probe, region]] if known else []
+        names = {"probe": (name,), "service": self._services[name].probes if name in self._services else ()}
+        probes = [self._probes[each] for each in names.get(kind, ()) if each in self._probes]
+        return [self._evidence[probe.name, region] for probe in probes for region in probe.regions]
+
+    def _timeline(self, subject: str) -> Timeline:
+        kind, _, name = subject.partition(":")
+        if kind == "service":
             policy = self._services[name]
             timelines = [self._probe_timeline(probe) for probe in policy.probes]
             return agree(timelines, len(timelines) - policy.needed + 1)
-        if kind == "probe" and name in self._probes:
-            return self._probe_timeline(name)
+        if kind == "probe":
+            probe_policy = self._probes[name]
+            regions = [self._evidence[name, region].timeline() for region in probe_policy.regions]
+            return agree(regions, probe_policy.quorum)
         probe, _, region = name.rpartition("@")
-        if kind == "region" and (probe, region) in self._evidence and probe in self._probes:
-            return self._evidence[probe, region].timeline(_DAWN)
-        return None
+        return self._evidence[probe, region].timeline()
 
     def _probe_timeline(self, name: str) -> Timeline:
-        ledger = self._cache.get(probe_subject(name))
-        if ledger is not None and ledger.version == self._version:
-            return ledger.ledger.timeline
-        policy = self._probes[name]
-        regions = [self._evidence[name, region].timeline(_DAWN) for region in policy.regions]
-        return agree(regions, policy.quorum)
-
-
-_DAWN = -(2**63) + 1
+        ledger = self._ledger(probe_subject(name))
+        assert ledger is not None  # a service's probes are known
+        return ledger.timeline
 
 
 def _in_order(stretches: Stretches) -> Stretches:

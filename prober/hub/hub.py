@@ -17,7 +17,7 @@ import msgspec
 
 from prober import wire
 from prober.config import Config
-from prober.store.base import RunRow, SeriesRow, Store
+from prober.store.base import RunRow, SeriesRow, Store, StoreError
 from prober.wire import Assignment
 from reports.evidence import Stretches
 
@@ -41,6 +41,8 @@ from .view import AgentView
 
 log = logging.getLogger(__name__)
 DAY_US = 86_400_000_000
+READ_AGAIN_SECONDS = 5.0  # after the past could not be read
+FORGET_SECONDS = 3600.0  # how often what is too old for every window is dropped from memory
 BEGIN_SECONDS = 2.0  # how long the past waits for agents that start
 
 
@@ -104,7 +106,7 @@ class Hub:
         await asyncio.gather(*(agent.stop() for agent in self._agents))
         running = [task for task in self._tasks if not task.done() and task.get_name().startswith("agent")]
         if running:
-            await asyncio.wait(running, timeout=4.0)
+            await asyncio.wait(running, timeout=3.0)
         self.pipeline.close()
         if self._tasks:
             _, late = await asyncio.wait(self._tasks, timeout=1.0)
@@ -212,9 +214,23 @@ class Hub:
     async def _load_history(self) -> None:
         try:
             await self._agents_began()
-            await self._read_history()
+            while True:
+                if await self._has_read_history():
+                    break
+                await asyncio.sleep(READ_AGAIN_SECONDS)
         finally:
             self.loaded.set()
+        while True:
+            await asyncio.sleep(FORGET_SECONDS)
+            self.history.forget_before(self._now_us() - KEPT_DAYS * DAY_US)
+
+    async def _has_read_history(self) -> bool:
+        try:
+            await self._read_history()
+        except StoreError as problem:
+            log.error("the past cannot be read; figures have to wait", extra={"problem": str(problem)})
+            return False
+        return True
 
     async def _agents_began(self) -> None:
         """Wait until every agent has reported: the past is not read while they start."""
@@ -224,16 +240,16 @@ class Hub:
                     await agent.began.wait()
 
     async def _read_history(self) -> None:
-        keys = {row.number: (row.probe, row.region) for row in await self.store.all_series()}
+        rows = {row.number: row for row in await self.store.all_series()}
         open_numbers = {
             number: state.run.number for number, state in self.series.items() if state.run is not None
         }
-        past: defaultdict[tuple[str, str], Stretches] = defaultdict(Stretches)
+        past: defaultdict[int, Stretches] = defaultdict(Stretches)
         async for page in self.store.runs(self._now_us() - KEPT_DAYS * DAY_US):
             for run in _closed(page, open_numbers):
-                add_run(past[keys[run.series]], run)
+                add_run(past[run.series], run)
             await asyncio.sleep(0)
-        self.history.load(past)
+        self.history.load(past, rows)
         self.history.ready = True
 
     def _spawn(self, work: Coroutine[Any, Any, None], name: str = "hub") -> None:
@@ -249,4 +265,5 @@ class Hub:
 
 
 def _closed(page: Iterable[RunRow], open_numbers: dict[int, int]) -> Iterable[RunRow]:
-    return (run for run in page if run.number != open_numbers.get(run.series))
+    # Runs that were opened or closed since the look at what is open come by themselves, with their commits.
+    return (run for run in page if run.number < open_numbers.get(run.series, run.number + 1))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Sequence
+from functools import cache
 
 from checks.core.failures import Code
 from checks.core.result import Outcome, Result
@@ -66,6 +67,14 @@ def columns(size: int) -> tuple[Column, ...]:
     )
 
 
+@cache
+def _beginnings() -> tuple[str, ...]:
+    """Return what each column shows of a tally that begins, with the mark for its labels."""
+    shown = columns(1)
+    Tally(shown, 0, _REST)
+    return tuple(column.lines[0] for column in shown)
+
+
 class Tally(Placed):
     """The counts of one probe in one region."""
 
@@ -80,6 +89,13 @@ class Tally(Placed):
         self._failures: dict[str, int] = {}
         self._buckets = [0] * len(_BOUNDS)  # cumulative, as they are shown
         self._sum_us = 0
+        if rest == _REST:
+            self._write_all()
+        else:
+            for column, text in zip(columns, _beginnings(), strict=True):
+                column.write(index, text.replace(_REST, rest))
+
+    def _write_all(self) -> None:
         self._write_passed()
         self._write_results()
         self._write(_RERUNS, "kind", self._reruns)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import groupby
 from operator import attrgetter
+from typing import TYPE_CHECKING
 
 from prober.hub.serving import History
 from prober.hub.verdict import State
@@ -21,11 +22,13 @@ from . import counters, last, lateness
 from .columns import BLOCK, Column, rest_of
 from .counters import Tally
 from .figures import COVERAGE, RATIO, Figures
-from .health import DaemonHealth
 from .last import LastResult
 from .lateness import Lateness
 from .standings import Standings
 from .text import END, Family
+
+if TYPE_CHECKING:
+    from .health import DaemonHealth
 
 
 def _wall_us() -> int:
@@ -51,7 +54,7 @@ class Exposition:
         self._standings = Standings(view)
         self._figures = Figures(history, now_us)
         self._lateness = Lateness()
-        self._health = DaemonHealth()
+        self._health: DaemonHealth | None = None
 
     def restructure(self, view: View) -> None:
         """Show another configuration. A probe and region that stay keep their counts, whatever else changed."""
@@ -111,7 +114,14 @@ class Exposition:
             texts = (block for column in columns for block in column.blocks())
             yield from _with_header(family, openmetrics, texts)
         yield from _with_header(lateness.FAMILY, openmetrics, [self._lateness.text().encode()])
-        yield self._health.text(view, openmetrics) + (END.encode() if openmetrics else b"")
+        yield self._own_health().text(view, openmetrics) + (END.encode() if openmetrics else b"")
+
+    def _own_health(self) -> DaemonHealth:
+        if self._health is None:
+            from .health import DaemonHealth  # with its library, 20 ms that a start need not pay
+
+            self._health = DaemonHealth()
+        return self._health
 
 
 def _blocks(lines: list[str]) -> Iterator[bytes]:

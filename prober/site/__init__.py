@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import prober.web  # noqa: F401  # before aiohttp
+
 from .app import public_app
 
 __all__ = ["public_app"]

@@ -17,6 +17,10 @@ class StoreError(Exception):
     """The store cannot be used as asked; the text says what to do."""
 
 
+class UnknownKey(StoreError):
+    """The key of a page is none that this store gave out."""
+
+
 class StoreBusy(StoreError):
     """The write did not happen (disk full, locked): nothing was taken, the same write may be tried again."""
 

@@ -12,7 +12,7 @@ import sqlite3
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from .base import Detail, Page, ResultQuery, ResultRow, SeriesSlots, StoreError
+from .base import Detail, Page, ResultQuery, ResultRow, SeriesSlots, StoreError, UnknownKey
 from .cells import Lane
 from .rows import OUTCOMES, detail_value, unpack
 
@@ -212,7 +212,7 @@ def _parse(key: str | None) -> Place | None:
     try:
         begin, series, started = map(int, key.split("."))
     except ValueError:
-        raise StoreError(
+        raise UnknownKey(
             f"{key[:40]!r} is not a page's key (hint: take `after` of the page before)"
         ) from None
     return begin, series, started

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from . import quick as quick  # before aiohttp
 from .app import internal_app
 
 __all__ = ["internal_app"]

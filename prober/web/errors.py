@@ -10,7 +10,7 @@ import msgspec
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from prober.store.base import StoreError
+from prober.store.base import StoreError, UnknownKey
 
 log = logging.getLogger(__name__)
 ANSWER_SECONDS = 30.0  # the longest that one request may take
@@ -51,6 +51,8 @@ async def say_errors(request: web.Request, handler: Handler) -> web.StreamRespon
         return json_response(error.problem, error.status)
     except web.HTTPException as error:
         return _http(request, error)
+    except UnknownKey as error:
+        return json_response(Problem(str(error), "leave `after` out to begin with the newest"), 400)
     except StoreError as error:
         return json_response(Problem(f"the store cannot be read: {error}", ""), 503)
     except TimeoutError:
