@@ -15,10 +15,15 @@ Read down a column: each one turns only once. So "at least CORE" is surely down,
 measured down, "at least EDGE_UP" is possibly down, and what holds for the scale holds for all three figures
 at once.
 
-A result is an interval, not a point. As measured, a verdict holds from the start of its result to the start
-of the next usable one. The core of an outage runs from the *end* of its first failed result to the *start* of
-its last one; its bracket from the start of the last good result before to the end of the first good one
-after. If the next usable result starts more than the gap later, all time between both starts is UNKNOWN.
+A result is an interval, not a point. The core of an outage runs from the *end* of its first failed result to
+the *start* of its last one; its bracket from the start of the last good result before to the end of the first
+good one after. If the next usable result starts more than the gap later, all time between both starts is
+UNKNOWN.
+
+As measured, a change lies in the middle between the starts of the two results it was seen between; an odd
+microsecond goes to the later half. Dating changes by the later result instead would be fair only as long as
+both edges of an outage are equally wide: rechecks make the last one narrow. Next to UNKNOWN there is no
+middle: the verdict begins, or ends, with the start of the result itself.
 
 Assumed: between two failed, or two good, results within the gap nothing changed and changed back.
 """
@@ -31,7 +36,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
-from reports.evidence import EvidenceError, Stretch, Verdict, Window
+from reports.evidence import VERDICTS, EvidenceError, Stretch, Stretches, Verdict, Window, row_of
 
 DAWN_US = -(2**61)
 """Start of all time: before all that is measured, and far enough from the 64-bit edge to add up."""
@@ -49,6 +54,7 @@ class Mark(IntEnum):
 
 # plain integers for the loops below: an enum member costs a lookup for each use
 _UP, _EDGE_UP, _UNKNOWN, _EDGE_DOWN, _CORE = (int(mark) for mark in Mark)
+_BAD, _VOID = VERDICTS.index(Verdict.BAD), VERDICTS.index(Verdict.VOID)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,8 +127,9 @@ def region_timeline(stretches: Sequence[Stretch], gap_us: int, since_us: int = D
     """Mark all of time from one region's stretches, sorted by time; `gap_us` is the contract's G.
 
     VOID stretches are no evidence. A run that holds a spacing over `gap_us` is not continuous and does not
-    say where the hole lies: only its first and last result count, all between is UNKNOWN. That is never
-    better than the truth, and exact as long as the writer of runs breaks them at no more than `gap_us`.
+    say where the hole lies: only its first and last result count, all between is UNKNOWN, and the last one
+    proves nothing before its own end. For results that do not overlap that only widens the bounds, and all is
+    exact as long as the writer of runs breaks them at no more than `gap_us`.
 
     With `since_us` only marks from there on are right, at a cost in proportion to the stretches from there
     on. Raises EvidenceError if stretches overlap or are out of order.
@@ -130,7 +137,7 @@ def region_timeline(stretches: Sequence[Stretch], gap_us: int, since_us: int = D
     trace = Trace()
     runs = _runs(_context(stretches, gap_us, since_us), gap_us)
     for index, (bad, first_us, first_end_us, last_us) in enumerate(runs):
-        edge, solid = (_EDGE_DOWN, _CORE) if bad else (_EDGE_UP, _UP)
+        edge, solid, far_edge = (_EDGE_DOWN, _CORE, _EDGE_UP) if bad else (_EDGE_UP, _UP, _EDGE_DOWN)
         proven_us = min(first_end_us, last_us)
         if first_us < proven_us:
             trace.put(first_us, edge)
@@ -138,6 +145,8 @@ def region_timeline(stretches: Sequence[Stretch], gap_us: int, since_us: int = D
             trace.put(proven_us, solid)
         is_followed = index + 1 < len(runs) and runs[index + 1][1] - last_us <= gap_us
         trace.put(last_us, edge if is_followed else _UNKNOWN)
+        if is_followed:  # by the other verdict, or both runs would be one
+            trace.put((last_us + runs[index + 1][1]) // 2, far_edge)
     return trace.timeline()
 
 
@@ -152,15 +161,16 @@ _Run = tuple[bool, int, int, int]  # is bad, start and end of the first result, 
 def _runs(stretches: Sequence[Stretch], gap_us: int) -> list[_Run]:
     """Join neighbours of equal verdict within the gap; cut runs with a hole into their two ends."""
     runs: list[_Run] = []
-    for stretch in stretches:
-        if stretch.verdict is Verdict.VOID:
+    rows = stretches.rows() if isinstance(stretches, Stretches) else map(row_of, stretches)
+    for first_us, first_end_us, last_us, last_end_us, verdict, longest_gap_us in rows:
+        if verdict == _VOID:
             continue
-        bad = stretch.verdict is Verdict.BAD
-        if stretch.longest_gap_us > gap_us:
-            _join(runs, (bad, stretch.first_us, stretch.first_end_us, stretch.first_us), gap_us)
-            _join(runs, (bad, stretch.last_us, stretch.last_end_us, stretch.last_us), gap_us)
+        bad = verdict == _BAD
+        if longest_gap_us > gap_us:
+            _join(runs, (bad, first_us, first_end_us, first_us), gap_us)
+            _join(runs, (bad, last_us, last_end_us, last_us), gap_us)
         else:
-            _join(runs, (bad, stretch.first_us, stretch.first_end_us, stretch.last_us), gap_us)
+            _join(runs, (bad, first_us, first_end_us, last_us), gap_us)
     return runs
 
 

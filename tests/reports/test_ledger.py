@@ -104,8 +104,9 @@ def test_an_empty_window_has_no_data():
 def _down_for_two_minutes(at_us: int, until_us: int) -> Ledger:
     looks = range(HOUR_US // 2, until_us + HOUR_US, HOUR_US)
     rows = [Row(start_us, start_us, GOOD) for start_us in looks]
-    bad = [Row(at_us, at_us, BAD), Row(at_us + 2 * MINUTE_US, at_us + 2 * MINUTE_US, GOOD)]
-    return _ledger([sorted(rows + bad)], 1, gap_us=HOUR_US)
+    seen = [(at_us + minutes * MINUTE_US, verdict) for minutes, verdict in ((-1, GOOD), (1, BAD), (3, GOOD))]
+    rows += [Row(start_us, start_us, verdict) for start_us, verdict in seen]
+    return _ledger([sorted(rows)], 1, gap_us=HOUR_US)
 
 
 def test_rolling_windows_end_at_the_watermark_and_begin_their_length_before():

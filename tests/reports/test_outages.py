@@ -23,15 +23,15 @@ def _timeline(drawing: str) -> Timeline:
 
 def test_an_outage_has_a_measured_time_a_core_and_a_bracket():
     assert outages(_timeline("++---++"), Window(0, 60)) == [
-        Outage(Window(20, 50), (Window(20, 40),), Window(10, 50))
+        Outage(Window(15, 45), (Window(20, 40),), Window(10, 50))
     ]
 
 
 def test_two_outages_with_up_time_between_them_have_brackets_of_their_own():
     found = outages(_timeline("+-++-+"), Window(0, 50))
     assert [(each.measured, each.bracket, each.sure_us) for each in found] == [
-        (Window(10, 20), Window(0, 20), 0),
-        (Window(40, 50), Window(30, 50), 0),
+        (Window(5, 15), Window(0, 20), 0),
+        (Window(35, 45), Window(30, 50), 0),
     ]
 
 

@@ -114,11 +114,14 @@ def _region_facts(rows: Sequence[Row], gap_us: int) -> Iterator[tuple[int, _Fact
         if following.start_us - row.start_us > gap_us:
             yield row.start_us, _NOTHING
             continue
-        edge, solid = (False, bad, True, False), (bad, bad, bad, False)
-        solid_us = max(proven_us, row.start_us) if bad == next_bad else following.start_us
-        if row.start_us < solid_us:
-            yield row.start_us, edge
-        if solid_us < following.start_us:
-            yield solid_us, solid
+        turn_us = max(proven_us, row.start_us)
+        facts = (bad, bad, bad, False)
+        if bad != next_bad:
+            turn_us = (row.start_us + following.start_us) // 2
+            facts = (False, next_bad, True, False)
+        if row.start_us < turn_us:
+            yield row.start_us, (False, bad, True, False)
+        if turn_us < following.start_us:
+            yield turn_us, facts
     if usable:
         yield usable[-1].start_us, _NOTHING
