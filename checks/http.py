@@ -6,6 +6,7 @@ a response read and an expectation judged lives in `core/http_*.py`.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import Annotated
 
@@ -70,6 +71,10 @@ class HttpOptions(Options):
     """Longest response body, before and after its content encoding is undone; a longer one fails with `body_limit`."""
     expect: ExpectOptions = ExpectOptions()
     """What the response must be."""
+
+    def secret_parts(self) -> Iterator[str]:
+        """Yield the values of the URL's query: keys and tokens often stand there."""
+        yield from parse_url(self.url).secret_parts()
 
     @model_validator(mode="after")
     def _sensible(self) -> HttpOptions:

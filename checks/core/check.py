@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Generic, TypeVar, get_args
 
 from .failures import Code, DeadlinePassed, Stop
 from .local import local_trouble
+from .masking import masked, secrets_of
 from .reactor import Reactor
 from .result import Outcome, Result
 from .schema import Section
@@ -49,6 +50,7 @@ class Check(ABC, Generic[O_]):
 
     def __init__(self, options: O_) -> None:
         self.options = options
+        self._secrets = secrets_of(options)
         self.prepare()
 
     def prepare(self) -> None:  # optional: most kinds have something to build once, some have not
@@ -80,7 +82,7 @@ class Check(ABC, Generic[O_]):
             watch.stop(Code.AGENT_MEMORY, "out of memory")
         except Exception as error:  # a bug of ours must not be billed to the target
             watch.stop(Code.AGENT_ERROR, f"unexpected {type(error).__name__}: {error}")
-        return watch.result()
+        return masked(watch.result(), self._secrets)
 
 
 async def run_once(check: Check[Any], place: Place) -> Result:

@@ -6,6 +6,7 @@ What the steps do on a connection lives in `dialogue.py`.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
@@ -33,6 +34,11 @@ class Step(Section):
     """Bytes to send, written as in `expect_bytes`."""
     starttls: Literal[True] | None = None
     """Shake hands for TLS; the steps after it are spoken over TLS."""
+
+    def secret_parts(self) -> Iterator[str]:
+        """Yield what is sent: it may be a password, and some targets repeat it."""
+        if self.send is not None:
+            yield self.send.strip()
 
     @field_validator("expect")
     @classmethod

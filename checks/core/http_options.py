@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated
 
 from pydantic import (
@@ -152,6 +153,10 @@ class AuthOptions(Section):
                     "the bearer token cannot stand in a header", "is there a line break in it?"
                 ) from None
         return self
+
+    def secret_parts(self) -> Iterator[str]:
+        """Yield the credentials in the form in which they travel."""
+        yield self.authorization.partition(" ")[2]
 
     @property
     def authorization(self) -> str:

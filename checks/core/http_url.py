@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
-from urllib.parse import SplitResult, quote, urljoin, urlsplit
+from urllib.parse import SplitResult, quote, unquote_plus, urljoin, urlsplit
 
 MAX_URL = 8192  # characters, of a configured URL or of a Location
 MAX_HOST = 253
@@ -57,6 +58,12 @@ class HttpUrl:
     def absolute(self) -> str:
         """The whole URL, query values included: for sending, not for showing."""
         return f"{self.scheme}://{self.authority}{self.target}"
+
+    def secret_parts(self) -> Iterator[str]:
+        """Yield the values of the query, as sent and as meant."""
+        for part in self.target.partition("?")[2].split("&"):
+            value = part.partition("=")[2]
+            yield from (value, unquote_plus(value))
 
     def shown(self) -> str:
         """Return the URL for people: the values of a query may be secrets and are left out."""
