@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import msgspec
+import pytest
+
 from checks.core.result import Outcome, Result
 from prober import wire
 from prober.agent import outbox
@@ -70,6 +73,30 @@ def test_what_finds_no_room_is_accounted_for_as_dropped() -> None:
     assert made is not None
     assert made[0].gaps == (wire.Gap(1, 0, 0, "dropped"),)
     assert made[0].records[0].slot == 1
+
+
+@pytest.mark.parametrize(
+    ("outcome", "kind", "is_news"),
+    [
+        (Outcome.PASS, 0, False),
+        (Outcome.PASS, 2, True),
+        (Outcome.WARN, 0, True),
+        (Outcome.FAIL, 0, True),
+        (Outcome.VOID, 0, True),
+    ],
+)
+def test_only_passes_on_schedule_can_wait(outcome: Outcome, kind: int, is_news: bool) -> None:
+    box = Outbox("a", 1)
+    box.add(wire.Record(1, 1, kind, 0, msgspec.structs.replace(RESULT, outcome=outcome)))
+    assert box.has_news is is_news
+    sealed(box)
+    assert not box.has_news
+
+
+def test_a_gap_is_news() -> None:
+    box = Outbox("a", 1)
+    box.add(wire.Gap(1, 2, 3, "late"))
+    assert box.has_news
 
 
 def test_results_carry_the_digest_that_they_were_measured_under() -> None:
