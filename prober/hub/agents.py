@@ -7,6 +7,7 @@ had not delivered; the slots in between are recorded as missed when it is back.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import socket
 import sys
@@ -25,6 +26,7 @@ log = logging.getLogger(__name__)
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.25, 30.0  # before a crashed agent is started again
 STEADY_SECONDS = 60.0  # an agent that lived so long starts anew with the first pause
 STOP_SECONDS = 2.5  # how long an agent has to leave before it is killed
+GOODBYE_SECONDS = 0.5  # how long an agent has to take the message that it should leave
 SILENT_SECONDS = (
     10.0  # an agent speaks every second; one that is silent for so long hangs and is started again
 )
@@ -44,6 +46,7 @@ class LocalAgent:
         self._pipeline = pipeline
         self._assignment = assignment
         self._carrier: Carrier | None = None
+        self._process: asyncio.subprocess.Process | None = None
         self._taken: dict[int, int] = {}  # newest slot of each series, whether committed yet or not
         self._unanswered = 0  # batches taken in and not acknowledged yet
         self._stopping = asyncio.Event()
@@ -82,8 +85,16 @@ class LocalAgent:
     async def stop(self) -> None:
         """Ask the process to deliver and leave; `run` then returns."""
         self._stopping.set()
+        # One that hangs neither takes the message nor goes: then its end is what ends the waiting for it.
+        asyncio.get_running_loop().call_later(STOP_SECONDS, self._kill)
         if self._carrier is not None:
-            await self._carrier.send(wire.encode(Goodbye()))
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(GOODBYE_SECONDS):
+                    await self._carrier.send(wire.encode(Goodbye()))
+
+    def _kill(self) -> None:
+        if self._process is not None and self._process.returncode is None:
+            self._process.kill()
 
     async def _one_life(self) -> None:
         ours, theirs = socket.socketpair()
@@ -92,6 +103,7 @@ class LocalAgent:
             pass_fds=(theirs.fileno(),), start_new_session=True, stdin=asyncio.subprocess.DEVNULL,
         )  # fmt: skip
         theirs.close()
+        self._process = process
         ours.setblocking(False)
         self._carrier = await Carrier.over(ours)
         self.view.pid, self.view.started_us = process.pid, time.time_ns() // 1000

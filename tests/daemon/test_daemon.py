@@ -75,6 +75,17 @@ async def test_sigterm_drains_and_ends_within_five_seconds(tmp_path: Path) -> No
             await again.until(lambda it: _has_gaps(it, "agent_off"))
 
 
+async def test_sigterm_ends_it_in_time_even_when_an_agent_hangs(tmp_path: Path) -> None:
+    async with tcp_peer(close_at_once) as peer, daemon(tmp_path, watching(peer.port)) as running:
+        await running.until(counted)
+        (pid,) = await running.agents()
+        os.kill(pid, signal.SIGSTOP)
+        began = time.monotonic()
+        assert await running.stop() == 0
+        assert time.monotonic() - began < 5
+        assert not alive(pid)
+
+
 async def _peers(peers: list[tuple[str, int]]) -> bool:
     return bool(peers)
 
