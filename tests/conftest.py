@@ -12,6 +12,14 @@ import inspect
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# No test is timed, least of all by example: a busy machine must not look like a fault. What else the profile of this
+# environment says (a check of a clean clone runs the same examples each time) stays.
+settings.register_profile(
+    "untimed", parent=settings.default, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("untimed")
 
 # A hung test is a failed test. Far above what any test needs, so a loaded machine does not reach it.
 TEST_DEADLINE_SECONDS = 120
