@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -200,35 +201,58 @@ async def test_half_a_daemon_ends_itself(tmp_path: Path) -> None:
             await told.wait()
 
 
-HISTORY = st.lists(st.dictionaries(st.sampled_from(REGIONS), st.sampled_from(list(Outcome))), max_size=12)
+OUTCOMES = st.sampled_from(list(Outcome))
+# Per slot and region: the scheduled run's outcome and, a millisecond after its end, that of a retry (or none).
+HISTORY = st.lists(
+    st.dictionaries(st.sampled_from(REGIONS), st.tuples(OUTCOMES, st.none() | OUTCOMES)), max_size=12
+)
 
 
-@given(history=HISTORY)
+def rerun(of: wire.Record, outcome: Outcome) -> wire.Record:
+    """Return a retry of a run, just after it."""
+    later = of.result.started_us + of.result.duration_us + 1000
+    result = msgspec.structs.replace(of.result, outcome=outcome, started_us=later)
+    return wire.Record(of.series, of.slot, int(Kind.RETRY), 0, result)
+
+
+@given(history=HISTORY, retries=st.integers(0, 2))
 @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 def test_replaying_stored_results_gives_the_stored_changes(
-    tmp_path_factory: pytest.TempPathFactory, history: list[dict[str, Outcome]]
+    tmp_path_factory: pytest.TempPathFactory,
+    history: list[dict[str, tuple[Outcome, Outcome | None]]],
+    retries: int,
 ) -> None:
     async def check() -> None:
-        async with hub(tmp_path_factory.mktemp("replay")) as rig:
+        text = THREE.replace("retries: 0", f"retries: {retries}")
+        async with hub(tmp_path_factory.mktemp("replay"), text) as rig:
             slot = first(rig)
             for index, outcomes in enumerate(history):
-                records = [rig.record(region, slot + index, outcome) for region, outcome in outcomes.items()]
-                await rig.take(*sorted(records, key=lambda record: record.result.started_us))
+                records = [rig.record(region, slot + index, run) for region, (run, _) in outcomes.items()]
+                again = [
+                    rerun(record, retry)
+                    for record, (_, retry) in zip(records, outcomes.values(), strict=True)
+                    if retry is not None
+                ]
+                await rig.take(*sorted(records + again, key=lambda record: record.result.started_us))
             stored = list(reversed(await rig.hub.store.changes(None, 1000)))
-            replayed = await replay(rig, slot, slot + len(history))
+            replayed = await replay(rig, slot, slot + len(history), retries)
             assert [(c.subject, c.before, c.after, c.at_us, c.noted_us) for c in stored] == replayed
 
     asyncio.run(check())
 
 
-async def replay(rig: Rig, from_slot: int, to_slot: int) -> list[tuple[str, str, str, int, int]]:
+async def replay(
+    rig: Rig, from_slot: int, to_slot: int, retries: int
+) -> list[tuple[str, str, str, int, int]]:
     """Read results from the store and feed a fresh fold."""
     series = [
         SeriesSlots(series=rig.number(region), from_slot=from_slot, to_slot=to_slot) for region in REGIONS
     ]
     rows = (await rig.hub.store.results(ResultQuery(series=series, limit=1000))).rows
     names = {number: state.row.region for number, state in rig.hub.series.items()}
-    policy = ProbePolicy(name="web", regions=REGIONS, quorum=2, retries=0, silence_us=silence_us(T, 10 * S))
+    policy = ProbePolicy(
+        name="web", regions=REGIONS, quorum=2, retries=retries, silence_us=silence_us(T, 10 * S)
+    )
     fold = Fold([policy], [ServicePolicy(name="shop", probes=("web",), needed=1)])
     events = [
         Seen(
@@ -237,10 +261,11 @@ async def replay(rig: Rig, from_slot: int, to_slot: int) -> list[tuple[str, str,
             scheduled=row.kind == Kind.SCHEDULED,
             outcome=Outcome(row.outcome),
             code="",
-            started_us=rig.hub.start_of(row.series, row.slot) + row.late_us,
-            ended_us=rig.hub.start_of(row.series, row.slot) + row.late_us + row.duration_us,
+            started_us=started_us,
+            ended_us=started_us + row.duration_us,
         )
         for row in rows
+        for started_us in [row.started_us or rig.hub.start_of(row.series, row.slot) + row.late_us]
     ]
     changes = [
         change for event in sorted(events, key=lambda event: event.ended_us) for change in fold.take(event)
