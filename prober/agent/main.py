@@ -22,7 +22,7 @@ from checks.core.reactor import Reactor
 from prober import wire
 from prober.carrier import Carrier
 from prober.loop import run_loop
-from prober.wire import Ack, Assignment, Gap, Goodbye, Health, Recheck, Record
+from prober.wire import Ack, Assignment, Goodbye, Health, Recheck
 
 from .outbox import MAX_RECORDS, Outbox
 from .runner import Runner
@@ -152,5 +152,3 @@ def main(arguments: list[str] | None = None) -> int:
 
 if __name__ == "__main__":
     sys.exit(main())
-
-__all__ = ["Agent", "Gap", "Record", "main"]

@@ -16,14 +16,14 @@ from checks.core.result import Outcome
 from prober.store.base import RunRow, SeriesRow
 from reports.availability import Availability
 from reports.evidence import Stretch, Stretches, Verdict, Window
-from reports.ledger import DAY_US, Ledger, day_bars, rolling
+from reports.ledger import Ledger, day_bars, rolling
 from reports.outages import Outage, outages
 from reports.overlay import overlay
 from reports.quorum import agree
 from reports.timeline import Timeline, region_timeline
 
 from .judge import GAP_INTERVALS, SeriesState
-from .verdict import ProbePolicy, ServicePolicy, probe_subject, region_subject, service_subject
+from .verdict import ProbePolicy, ServicePolicy, probe_subject
 
 KEPT_DAYS = 92  # the longest window and a little
 _VERDICTS = {
@@ -246,6 +246,3 @@ def _in_order(stretches: Stretches) -> Stretches:
 def _month_start_us(at_us: int) -> int:
     at = datetime.fromtimestamp(at_us // 1_000_000, UTC)
     return int(at.replace(day=1, hour=0, minute=0, second=0, microsecond=0).timestamp()) * 1_000_000
-
-
-__all__ = ["DAY_US", "MemoryHistory", "add_run", "region_subject", "service_subject", "stretch_of"]

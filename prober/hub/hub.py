@@ -65,7 +65,6 @@ class Hub:
         self._publisher = publisher
         self._now_us = now_us
         self._seed = b""
-        self._resume: dict[int, int] = {}
         self._rows: list[SeriesRow] = []
         self._wired: tuple[Config, list[SeriesRow], list[wire.Series]] | None = None
         self.loaded = asyncio.Event()  # the past was read, or could not be
@@ -166,11 +165,15 @@ class Hub:
                 failing = (run.count, run.first_us, run.code or "") if run.outcome == "fail" else None
             fold.restore_evidence(state.row.probe, state.row.region, last_us, failing)
 
-    async def _assignment(self, share: int) -> Assignment:
+    async def _assignment(self, share: int, taken: Mapping[int, int]) -> Assignment:
+        slots = await self.store.last_slots()
+        # What was taken in but is not committed yet has its fate too.
+        resume = {
+            number: max(slots.get(number, -1), taken.get(number, -1)) + 1
+            for number in slots.keys() | taken.keys()
+        }
         series = [
-            msgspec.structs.replace(each, resume_slot=self._resume[each.number])
-            if each.number in self._resume
-            else each
+            msgspec.structs.replace(each, resume_slot=resume[each.number]) if each.number in resume else each
             for each in self._wire_series()
         ]
         shares = share_out(series, self._shares)
@@ -198,18 +201,8 @@ class Hub:
             name = f"local-{share + 1}"
             view = AgentView(name=name, regions=tuple(local_regions(self.config)))
             self._publisher.view.agents[name] = view
-            self._agents.append(LocalAgent(view, self.pipeline, partial(self._fresh_assignment, share)))
+            self._agents.append(LocalAgent(view, self.pipeline, partial(self._assignment, share)))
             self._spawn(self._agents[-1].run(), name=f"agent {name}")
-
-    async def _fresh_assignment(self, share: int, taken: Mapping[int, int]) -> Assignment:
-        # What was taken in but is not committed yet has its fate too.
-        slots = await self.store.last_slots()
-        newest = {
-            number: max(slots.get(number, -1), taken.get(number, -1))
-            for number in slots.keys() | taken.keys()
-        }
-        self._resume = {number: slot + 1 for number, slot in newest.items()}
-        return await self._assignment(share)
 
     async def _load_history(self) -> None:
         try:
