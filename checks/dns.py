@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
+from urllib.parse import parse_qsl, unquote
 
 from pydantic import Field, IPvAnyAddress, StrictInt, field_validator, model_validator
 
@@ -11,7 +12,7 @@ from .core import dns_wire
 from .core.check import Check, Options
 from .core.dns_exchange import Reply, ask_datagram, ask_stream
 from .core.dns_judge import DnsExpect, Judge
-from .core.failures import Code, DeadlinePassed, Stop
+from .core.failures import Code, DeadlinePassed, Stop, codes_of
 from .core.hostport import split_host_port
 from .core.link import Address, connect
 from .core.resolve import FamilyRule, family_with_source, resolve, resolver_trouble
@@ -90,6 +91,26 @@ class DnsOptions(Options):
 
 class DnsCheck(Check[DnsOptions], kind="dns"):
     """Sends one query and judges what comes."""
+
+    phases = ("resolve", "connect", "tls", "query")
+    codes = codes_of("resolve", "connect", "tls", "connection", "dns")
+    schemes = ("dns",)
+
+    @classmethod
+    def options_from_url(cls, url: str) -> dict[str, Any]:
+        """Return the options for `dns://server/name?type=A`, or `dns:name` for the system's own name server."""
+        place, _, query = url.partition(":")[2].partition("?")
+        server, slash, name = (
+            place.removeprefix("//").partition("/") if place.startswith("//") else ("", "/", place)
+        )
+        if not slash or not name:
+            raise ValueError("it names no server or no name", "dns://192.0.2.53/shop.example?type=A")
+        raw: dict[str, Any] = {"name": unquote(name), **({"server": server} if server else {})}
+        for key, value in parse_qsl(query, keep_blank_values=True):
+            if key not in {"type", "class"}:
+                raise ValueError(f"{key!r} means nothing here", "known: type, class")
+            raw[key] = value.upper()
+        return raw
 
     def prepare(self) -> None:
         """Build the query once; each run sends it under an id of its own."""

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import lru_cache
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field, model_validator
 
 from .core.check import Check, Options
-from .core.failures import Code, Stop
+from .core.failures import Code, Stop, codes_of
 from .core.http_exchange import read_body, read_head
 from .core.http_expect import ExpectOptions
 from .core.http_judge import Judge
@@ -87,6 +87,15 @@ class HttpOptions(Options):
 
 class HttpCheck(Check[HttpOptions], kind="http"):
     """Fetches one URL, redirects included."""
+
+    phases = ("resolve", "connect", "tls", "send", "wait", "transfer")
+    codes = codes_of("resolve", "connect", "tls", "connection", "timeout", "http", "proxy", "body", "json")
+    schemes = ("http", "https")
+
+    @classmethod
+    def options_from_url(cls, url: str) -> dict[str, Any]:
+        """Return the options for a URL."""
+        return {"url": url}
 
     def prepare(self) -> None:
         """Build the first request and compile the expectations."""

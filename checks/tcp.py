@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field, IPvAnyAddress, field_validator, model_validator
 
 from .core.check import Check, Options
 from .core.dialogue import Talk, make_ready
 from .core.dialogue_steps import MAX_STEPS, Step
+from .core.failures import Code, codes_of
 from .core.hostport import split_host_port
 from .core.link import Link, connect
 from .core.resolve import FamilyRule, family_with_source, resolve
@@ -59,6 +60,15 @@ class TcpOptions(Options):
 
 class TcpCheck(Check[TcpOptions], kind="tcp"):
     """Connects; says and hears what the dialogue says; closes."""
+
+    phases = ("resolve", "connect", "tls", "dialogue")
+    codes = codes_of("resolve", "connect", "tls", "connection", "dialogue") | {Code.TIMEOUT_SEND}
+    schemes = ("tcp",)
+
+    @classmethod
+    def options_from_url(cls, url: str) -> dict[str, Any]:
+        """Return the options for `tcp://host:port`."""
+        return {"address": url.partition("://")[2].removesuffix("/")}
 
     def prepare(self) -> None:
         """Take the options apart once."""

@@ -19,6 +19,11 @@ from .result import Outcome, Result
 from .schema import Section
 from .watch import Place, Watch
 
+COMMON_CODES = frozenset(
+    code for code in Code if code.value.startswith("agent_") or code in (Code.TOO_SLOW, Code.SLOW)
+)
+"""Codes that every kind can end with."""
+
 
 class Options(Section):
     """Base of every kind's options."""
@@ -37,6 +42,20 @@ class Check(ABC, Generic[O_]):
         150  # CPU of one run, roughly: how many agent processes are needed is guessed from it
     )
     options_type: ClassVar[type[Options]]
+    phases: ClassVar[tuple[str, ...]] = ()
+    """Stages that a run of this kind can have, in their usual order; each becomes a phase once it is reached."""
+    codes: ClassVar[frozenset[Code]] = frozenset()
+    """Failure codes that only some kinds have and this one can; those of `COMMON_CODES` go without saying."""
+    schemes: ClassVar[tuple[str, ...]] = ()
+    """URL schemes that `prober check` takes for this kind, without the colon."""
+
+    @classmethod
+    def options_from_url(cls, url: str) -> dict[str, Any]:
+        """Return the options, as a file would hold them, for a URL of one of `schemes`.
+
+        Raises ValueError with what is wrong and, as a second argument, a hint.
+        """
+        raise NotImplementedError(f"{cls.kind} has no URLs")
 
     def __init_subclass__(cls, *, kind: str, **more: Any) -> None:
         super().__init_subclass__(**more)
@@ -102,6 +121,7 @@ def load_kinds() -> dict[str, type[Check[Any]]]:
 
 
 __all__ = [
+    "COMMON_CODES",
     "KINDS",
     "Check",
     "Options",

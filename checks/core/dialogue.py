@@ -12,7 +12,6 @@ could have been slipped in by someone else: `dialogue_mismatch`.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Protocol
@@ -21,6 +20,7 @@ from .clock import monotonic_ns
 from .dialogue_steps import Step, compile_expression, parse_bytes
 from .failures import Code, DeadlinePassed, Stop
 from .link import Link
+from .patterns import Match, Pattern
 from .quote import printable, quoted
 from .result import Fact
 from .watch import Watch
@@ -135,14 +135,14 @@ class _Send:
 @dataclass(frozen=True, slots=True)
 class _Expect:
     title: str
-    pattern: re.Pattern[bytes]
+    pattern: Pattern[bytes]
 
     async def perform(self, talk: Talk) -> bool:
         while (match := self.pattern.search(talk.unused)) is None:
             await talk.hear()
         if match.re.groupindex:
             _capture(talk, match)
-        talk.is_line_open = not match[0].endswith(b"\n")
+        talk.is_line_open = not match.group().endswith(b"\n")
         end = match.end()
         del match  # holds the buffer, which could not shrink under it
         del talk.unused[:end]
@@ -184,11 +184,13 @@ class _StartTls:
         return True
 
 
-def _capture(talk: Talk, match: re.Match[bytes]) -> None:
+def _capture(talk: Talk, match: Match[bytes]) -> None:
     captured = talk.watch.facts.setdefault("captured", {})
     assert isinstance(captured, dict)  # nobody else writes this fact
     found: dict[str, Fact] = {
-        name: printable(value, MAX_CAPTURED) for name, value in match.groupdict().items() if value is not None
+        name.decode(): printable(bytes(value), MAX_CAPTURED)
+        for name, value in match.groupdict().items()
+        if value is not None
     }
     captured.update(found)
     for name in list(captured)[MAX_CAPTURES:]:

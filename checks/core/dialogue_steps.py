@@ -11,6 +11,7 @@ from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from .patterns import Pattern, compiled_bytes
 from .schema import Section, unusable
 
 MAX_STEPS = 100
@@ -63,14 +64,9 @@ class Step(Section):
         return self
 
 
-def compile_expression(text: str) -> re.Pattern[bytes]:
-    """Return the expression over bytes."""
-    try:
-        return re.compile(text.encode(), re.MULTILINE)
-    except (re.error, OverflowError, RecursionError) as error:
-        raise unusable(
-            f"the regular expression cannot be used: {error}", "escape signs that are meant as such"
-        ) from None
+def compile_expression(text: str) -> Pattern[bytes]:
+    """Return the expression over bytes; `^` and `$` also match at line ends."""
+    return compiled_bytes(text, "m")
 
 
 def parse_bytes(text: str) -> bytes:

@@ -22,6 +22,8 @@ class Code(StrEnum):
     AGENT_STALLED = "agent_stalled"
     AGENT_CLOCK_STEP = "agent_clock_step"
     AGENT_FILE = "agent_file"
+    AGENT_FORBIDDEN = "agent_forbidden"
+    AGENT_UNSUPPORTED = "agent_unsupported"
     AGENT_ERROR = "agent_error"
     # The name.
     RESOLVE_NXDOMAIN = "resolve_nxdomain"
@@ -34,6 +36,7 @@ class Code(StrEnum):
     CONNECT_RESET = "connect_reset"
     CONNECT_UNREACHABLE = "connect_unreachable"
     CONNECT_TIMEOUT = "connect_timeout"
+    CONNECT_MISSING = "connect_missing"
     CONNECT_ERROR = "connect_error"
     # TLS.
     TLS_HANDSHAKE = "tls_handshake"
@@ -47,6 +50,12 @@ class Code(StrEnum):
     TLS_UNTRUSTED = "tls_untrusted"
     TLS_HOSTNAME = "tls_hostname"
     TLS_EXPIRING = "tls_expiring"
+    TLS_CHAIN = "tls_chain"
+    TLS_KEY = "tls_key"
+    TLS_REVOKED = "tls_revoked"
+    TLS_STAPLE = "tls_staple"
+    TLS_MISSING = "tls_missing"
+    TLS_UNWANTED = "tls_unwanted"
     # Traffic on an open connection.
     CONNECTION_CLOSED = "connection_closed"
     CONNECTION_RESET = "connection_reset"
@@ -63,11 +72,17 @@ class Code(StrEnum):
     HTTP_REDIRECT_INVALID = "http_redirect_invalid"
     HTTP_TRUNCATED = "http_truncated"
     HTTP_ENCODING = "http_encoding"
+    HTTP_VERSION = "http_version"
+    HTTP_PROTOCOL = "http_protocol"
+    HTTP_AGE = "http_age"
+    OAUTH_FAILED = "oauth_failed"
     PROXY_REFUSED = "proxy_refused"
     BODY_MISMATCH = "body_mismatch"
     BODY_LIMIT = "body_limit"
     JSON_INVALID = "json_invalid"
     JSON_MISMATCH = "json_mismatch"
+    EXPRESSION_MISMATCH = "expression_mismatch"
+    CAPTURE_MISSING = "capture_missing"
     # Dialogues over TCP.
     DIALOGUE_MISMATCH = "dialogue_mismatch"
     DIALOGUE_TIMEOUT = "dialogue_timeout"
@@ -85,6 +100,31 @@ class Code(StrEnum):
     DNS_RECORDS = "dns_records"
     DNS_NOT_AUTHORITATIVE = "dns_not_authoritative"
     DNS_TTL = "dns_ttl"
+    DNS_SERIAL = "dns_serial"
+    DNSSEC_BOGUS = "dnssec_bogus"
+    DNSSEC_MISSING = "dnssec_missing"
+    # Echo requests.
+    ICMP_TIMEOUT = "icmp_timeout"
+    ICMP_LOSS = "icmp_loss"
+    ICMP_UNREACHABLE = "icmp_unreachable"
+    ICMP_TTL_EXCEEDED = "icmp_ttl_exceeded"
+    # gRPC health.
+    GRPC_STATUS = "grpc_status"
+    GRPC_NOT_SERVING = "grpc_not_serving"
+    GRPC_MALFORMED = "grpc_malformed"
+    # WebSocket.
+    WEBSOCKET_REFUSED = "websocket_refused"
+    WEBSOCKET_MALFORMED = "websocket_malformed"
+    # The registration of a domain.
+    DOMAIN_EXPIRED = "domain_expired"
+    DOMAIN_EXPIRING = "domain_expiring"
+    DOMAIN_MISSING = "domain_missing"
+    DOMAIN_STATUS = "domain_status"
+    RDAP_MALFORMED = "rdap_malformed"
+    # Calls of a job that is watched.
+    HEARTBEAT_MISSING = "heartbeat_missing"
+    HEARTBEAT_FAILED = "heartbeat_failed"
+    HEARTBEAT_OVERRUN = "heartbeat_overrun"
     # Time.
     TOO_SLOW = "too_slow"
     SLOW = "slow"
@@ -92,6 +132,11 @@ class Code(StrEnum):
 
 NETWORK_CODES = frozenset({Code.AGENT_NO_ROUTE, Code.AGENT_RESOLVER, Code.AGENT_SOURCE_ADDRESS})
 """Codes that say: the region itself has no network."""
+
+
+def codes_of(*prefixes: str) -> frozenset[Code]:
+    """Return the codes that begin with one of these words, `codes_of("resolve", "connect")`."""
+    return frozenset(code for code in Code if code.value.partition("_")[0] in prefixes)
 
 
 class Stop(Exception):

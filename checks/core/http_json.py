@@ -7,18 +7,17 @@ values must hold for each of them, and one that finds nothing holds only for `ex
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from pydantic import JsonValue
 
 from .failures import Code
 from .http_body import Content
-from .patterns import compiled
+from .patterns import Pattern, compiled
 from .quote import quoted
 from .schema import unusable
 from .watch import Watch
@@ -51,7 +50,11 @@ def _contains(seen: object, wanted: object) -> bool:
 
 
 def _matches(seen: object, wanted: object) -> bool:
-    return isinstance(seen, str) and isinstance(wanted, re.Pattern) and wanted.search(seen) is not None
+    # Only a compiled expression comes here, see `_rule`; a lone surrogate in JSON's text is nothing it can read.
+    try:
+        return isinstance(seen, str) and cast("Pattern[str]", wanted).search(seen) is not None
+    except UnicodeError:
+        return False
 
 
 def _ordered(holds: Callable[[int], bool]) -> Callable[[object, object], bool]:
@@ -125,7 +128,12 @@ def compile_path(path: str) -> JSONPath:
 def _environment() -> Callable[[str], JSONPath]:
     from jsonpath import JSONPathEnvironment
 
-    return JSONPathEnvironment(strict=True).compile  # type: ignore[return-value]  # strict has no compound queries
+    from .json_functions import RegexFunction
+
+    environment = JSONPathEnvironment(strict=True)
+    environment.function_extensions["match"] = RegexFunction(whole=True)
+    environment.function_extensions["search"] = RegexFunction(whole=False)
+    return environment.compile  # type: ignore[return-value]  # strict has no compound queries
 
 
 def comparisons_of(expected: JsonValue) -> dict[str, JsonValue]:

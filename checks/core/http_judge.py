@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -12,7 +11,7 @@ from .failures import Code, Stop
 from .http_body import Content, decode
 from .http_expect import BodyExpect, ExpectOptions, HeaderExpect, between_slashes, status_range
 from .http_response import Response
-from .patterns import compiled
+from .patterns import Pattern, compiled
 from .quote import quoted
 from .watch import Watch
 
@@ -27,7 +26,7 @@ class BodyRule:
     expected: str
     text: str
     raw: bytes | None  # the text as bytes, when it can be looked for without decoding the body
-    pattern: re.Pattern[str] | None
+    pattern: Pattern[str] | None
     wanted: bool
 
     def judge(self, watch: Watch, content: Content) -> None:
@@ -68,7 +67,7 @@ class HeaderRule:
     expected: str
     text: str
     part: bool  # the text may be a part of the value
-    pattern: re.Pattern[str] | None
+    pattern: Pattern[str] | None
     wanted: bool
 
     def judge(self, watch: Watch, response: Response) -> None:

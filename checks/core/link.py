@@ -209,6 +209,7 @@ async def connect(watch: Watch, address: Address, source: str | None = None) -> 
 
     `source` is used in place of the region's source address.
     """
+    watch.place.admit(address.host)
     watch.enter("connect")
     try:
         sock = socket.socket(address.socket_family, _FLAGS)

@@ -1,26 +1,102 @@
-"""Regular expressions of the configuration: compiled when it is read, so that a wrong one never reaches a run."""
+"""Regular expressions of the configuration: compiled when it is read, and of a kind that cannot hang.
+
+RE2 matches in time linear to the text, whatever the expression, so that no target can stall an agent by what it
+sends. The price is no lookaround and no back-references, as in the exporter that people come from.
+"""
 
 from __future__ import annotations
 
-import re
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, AnyStr, Protocol, cast
 
+import re2  # type: ignore[import-untyped]  # it has no types of its own
 from pydantic import AfterValidator, Field
 
 from .schema import unusable
 
 MAX_PATTERN = 4096  # characters
+_LOOKAROUND = ("(?=", "(?!", "(?<=", "(?<!")
 
 
-def compiled(pattern: str) -> re.Pattern[str]:
-    """Compile a regular expression. Raises a validation error in clear words."""
+class Match(Protocol[AnyStr]):
+    """What a search found."""
+
+    @property
+    def re(self) -> Pattern[AnyStr]:
+        """The expression that was searched for."""
+
+    def group(self, number: int = 0, /) -> AnyStr:
+        """Return the text of the whole match or of a group."""
+
+    def groups(self) -> tuple[AnyStr | None, ...]:
+        """Return the texts of all groups."""
+
+    def groupdict(self) -> dict[AnyStr, AnyStr | None]:
+        """Return the texts of all named groups."""
+
+    def start(self, number: int = 0, /) -> int:
+        """Return where the match begins."""
+
+    def end(self, number: int = 0, /) -> int:
+        """Return where the match ends."""
+
+    def expand(self, template: AnyStr, /) -> AnyStr:
+        """Return the template with group references such as `\\1` filled in."""
+
+
+class Pattern(Protocol[AnyStr]):
+    """A compiled expression."""
+
+    @property
+    def groupindex(self) -> Mapping[AnyStr, int]:
+        """The numbers of named groups."""
+
+    def search(self, text: AnyStr | bytearray, /) -> Match[AnyStr] | None:
+        """Return the first match anywhere in the text."""
+
+    def fullmatch(self, text: AnyStr | bytearray, /) -> Match[AnyStr] | None:
+        """Return the match of the whole text."""
+
+
+def compiled(pattern: str) -> Pattern[str]:
+    """Compile an expression over text. Raises a validation error in clear words."""
+    return cast("Pattern[str]", _compiled(pattern, pattern, _options(re2.Options.Encoding.UTF8)))
+
+
+def compiled_bytes(pattern: str, flags: str = "") -> Pattern[bytes]:
+    """Compile an expression over bytes, each byte a sign of its own, with flags such as `m` or `s`."""
+    prefix = f"(?{flags})" if flags else ""
+    return cast(
+        "Pattern[bytes]",
+        _compiled((prefix + pattern).encode(), pattern, _options(re2.Options.Encoding.LATIN1)),
+    )
+
+
+def _compiled(text: str | bytes, pattern: str, options: re2.Options) -> object:
     if len(pattern) > MAX_PATTERN:
         raise unusable(f"a regular expression is at most {MAX_PATTERN} characters")
     try:
-        return re.compile(pattern)
-    except (re.error, RecursionError, OverflowError) as error:
-        hint = "signs such as ( [ * + ? . are taken as they are after a \\"
-        raise unusable(f"not a regular expression: {error}", hint) from None
+        return re2.compile(text, options)
+    except re2.error as error:
+        raise unusable(f"not a regular expression: {_words(error)}", _hint(pattern)) from None
+
+
+def _options(encoding: object) -> re2.Options:
+    options = re2.Options()
+    options.encoding = encoding
+    options.log_errors = False
+    return options
+
+
+def _words(error: Exception) -> str:
+    said = error.args[0] if error.args else "it cannot be read"
+    return said.decode("utf-8", "replace") if isinstance(said, bytes) else str(said)
+
+
+def _hint(pattern: str) -> str:
+    if any(sign in pattern for sign in _LOOKAROUND):
+        return "lookaround is not supported: it can take for ever; split the rule into contains, regex and absent"
+    return "signs such as ( [ * + ? . are taken as they are after a \\"
 
 
 def _check(pattern: str) -> str:
@@ -29,4 +105,4 @@ def _check(pattern: str) -> str:
 
 
 Regex = Annotated[str, Field(min_length=1), AfterValidator(_check)]
-"""Text that is a regular expression, searched for anywhere; `^` and `$` are the ends of the whole text."""
+"""Text that is a regular expression (RE2), searched for anywhere; `^` and `$` are the ends of the whole text."""

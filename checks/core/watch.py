@@ -6,11 +6,12 @@ code a deadline gets in each stage, and how long the agent itself kept the run w
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from .clock import monotonic_ns, wall_us
-from .failures import Code
+from .failures import Code, Stop
 from .reactor import Reactor
 from .result import Expectation, Fact, Failure, Outcome, Result
 
@@ -29,6 +30,7 @@ _TIMEOUTS = {
     "transfer": (Code.TIMEOUT_BODY, "the response body did not finish"),
     "dialogue": (Code.DIALOGUE_TIMEOUT, "the dialogue did not finish"),
     "query": (Code.DNS_TIMEOUT, "no answer to the query"),
+    "ping": (Code.ICMP_TIMEOUT, "no echo reply"),
 }
 
 
@@ -42,6 +44,12 @@ class Place:
     max_lag_ns: int = MAX_LAG_NS
     verbose: bool = False  # a person reads this one: gather facts that cost extra
     resolver: ResolverConfig | None = None  # name servers and hosts to use instead of the system's
+    refuses: Callable[[str], str | None] | None = None  # says why an address must not be probed, or None
+
+    def admit(self, host: str) -> None:
+        """Raise `Stop` for an address that must not be probed; asked of every address before it is connected to."""
+        if self.refuses is not None and (why := self.refuses(host)) is not None:
+            raise Stop(Code.AGENT_FORBIDDEN, f"{host} must not be probed: {why}")
 
 
 class Watch:

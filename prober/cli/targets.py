@@ -6,12 +6,11 @@ Here: names of configured probes, and URLs. Not here: running, printing. Loads t
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
-from urllib.parse import parse_qsl, unquote
 
-from checks.core.check import KINDS, Check
+from checks.core.check import KINDS, Check, load_kinds
 from checks.core.values import parse_duration
 from prober.config import Config, ConfigError, Probe, load_text
 from prober.config.faults import did_you_mean, quote, without_credentials
@@ -39,13 +38,18 @@ def is_url(argument: str) -> bool:
 
 def from_url(argument: str, timeout_us: int | None) -> Target:
     """Return the target of a URL; CannotGoOn for one that cannot be checked."""
-    scheme, _, rest = argument.partition(":")
-    make = SCHEMES.get(scheme.lower())
-    if make is None:
-        known = ", ".join(f"{known}://" for known in SCHEMES)
+    scheme = argument.partition(":")[0].lower()
+    schemes = {scheme: kind for kind in load_kinds().values() for scheme in kind.schemes}
+    kind = schemes.get(scheme)
+    if kind is None:
+        known = ", ".join(f"{known}://" for known in sorted(schemes))
         raise CannotGoOn(f"{_shown(argument)} has no scheme that can be checked", f"known: {known}")
-    kind, raw = make(argument, rest)
-    target = _configured(_as_probe(kind, raw, argument), timeout_us)
+    try:
+        raw = kind.options_from_url(argument)
+    except ValueError as error:
+        words, hint = (*error.args, "")[:2]
+        raise CannotGoOn(f"{_shown(argument)}: {words}", hint) from None
+    target = _configured(_as_probe(kind.kind, raw, argument), timeout_us)
     return Target(name=target.check.target, check=target.check, timeout_us=target.timeout_us)
 
 
@@ -87,39 +91,5 @@ def _as_probe(kind: str, raw: Raw, argument: str) -> Probe:
         raise CannotGoOn(f"{_shown(argument)}: {fault.message}", fault.hint) from None
 
 
-def _http(argument: str, _: str) -> tuple[str, Raw]:
-    return "http", {"url": argument}
-
-
-def _tcp(_: str, rest: str) -> tuple[str, Raw]:
-    return "tcp", {"address": rest.removeprefix("//").removesuffix("/")}
-
-
-def _dns(argument: str, rest: str) -> tuple[str, Raw]:
-    place, _, query = rest.partition("?")
-    server, slash, name = (
-        place.removeprefix("//").partition("/") if place.startswith("//") else ("", "/", place)
-    )
-    if not slash or not name:
-        raise CannotGoOn(
-            f"{_shown(argument)} names no server or no name", "dns://192.0.2.53/shop.example?type=A"
-        )
-    raw: Raw = {"name": unquote(name), **({"server": server} if server else {})}
-    for key, value in parse_qsl(query, keep_blank_values=True):
-        if key not in {"type", "class"}:
-            raise CannotGoOn(f"{_shown(argument)}: {quote(key)} means nothing here", "known: type, class")
-        raw[key] = value.upper()
-    return "dns", raw
-
-
 def _shown(argument: str) -> str:
     return quote(without_credentials(argument))
-
-
-SCHEMES: dict[str, Callable[[str, str], tuple[str, Raw]]] = {
-    "http": _http,
-    "https": _http,
-    "tcp": _tcp,
-    _DNS: _dns,
-}
-"""What a scheme means: the kind of check and its options, from the URL and what follows its colon."""
