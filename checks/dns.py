@@ -1,30 +1,79 @@
-"""The `dns` check: ask one server one question, over UDP, TCP or TLS, and judge the answer."""
+"""The `dns` check: ask one server one question, over UDP, TCP, TLS or HTTPS, and judge the answer.
+
+On demand it goes on from there: the answer's signatures up to an anchor of trust, the serials of a zone's servers.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
-from typing import Annotated, Any, Literal
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 from urllib.parse import parse_qsl, unquote
 
-from pydantic import Field, IPvAnyAddress, StrictInt, field_validator, model_validator
+from pydantic import (
+    BeforeValidator,
+    Field,
+    IPvAnyAddress,
+    PlainSerializer,
+    SerializationInfo,
+    StrictBool,
+    StrictInt,
+    field_validator,
+    model_validator,
+)
 
 from .core import dns_wire
+from .core.addresses import AddressRule, Reach, in_turn, look_at_each, open_link
 from .core.check import Check, Options
-from .core.dns_exchange import Reply, ask_datagram, ask_stream
+from .core.clock import monotonic_ns
+from .core.dns_exchange import Reply
+from .core.dns_https import HttpsAsker, parse_https
 from .core.dns_judge import DnsExpect, Judge
+from .core.dns_records import TYPE_SOA
+from .core.dns_serials import SerialOptions, ask_all, judge_serials, servers_of_zone
+from .core.dns_transport import Asker
+from .core.dns_trust import DnssecOptions
 from .core.failures import Code, DeadlinePassed, Stop, codes_of
 from .core.hostport import split_host_port
-from .core.link import Address, connect
-from .core.resolve import FamilyRule, family_with_source, resolve, resolver_trouble
+from .core.link import Address
+from .core.resolve import FamilyRule, family_with_source, resolve_all, resolver_trouble
 from .core.resolver_config import ResolverConfig, system_resolver
 from .core.schema import unusable
-from .core.tls import TlsOptions, layer_for
+from .core.tls import TlsOptions
+from .core.values import SecretView
 from .core.watch import Watch
 
+if TYPE_CHECKING:
+    from .core.dns_dnssec import Ask
+
+ATTEMPTS = 3  # of questions beside the one under test
 _PORTS = {"udp": 53, "tcp": 53, "tls": 853}
 _CLASSES = {"IN": 1, "CH": 3, "HS": 4, "ANY": 255}
 _ANY = 255
+_UNSIGNED = (_ANY, 46)  # ANY promises nothing to be complete, and RRSIG records sign, but are not signed
 _DOUBTFUL = (dns_wire.SERVFAIL, dns_wire.REFUSED)
+
+
+def _show_server(server: str) -> str:
+    return parse_https(server).shown() if server.lower().startswith("https:") else server
+
+
+def _server_for(server: str, info: SerializationInfo) -> str:
+    """Leave the values of a URL's query out of what people see."""
+    return server if info.context in (SecretView.REVEAL, SecretView.DIGEST) else _show_server(server)
+
+
+def _dnssec(value: object) -> object:
+    if isinstance(value, bool):
+        return {} if value else None
+    return value
+
+
+ServerField = Annotated[str, PlainSerializer(_server_for, return_type=str, when_used="json")]
+DnssecField = Annotated[
+    DnssecOptions | None, BeforeValidator(_dnssec, json_schema_input_type=StrictBool | DnssecOptions | None)
+]
 
 
 class DnsOptions(Options):
@@ -36,35 +85,45 @@ class DnsOptions(Options):
     """The type of record: A, AAAA, MX, TXT, SOA, ..., `TYPE65`, or ANY."""
     rdclass: Literal["IN", "CH", "HS", "ANY"] = Field(default="IN", alias="class")
     """The class of record."""
-    server: str | None = None
-    """`host`, `host:port` or `[address]:port` of the server under test; the system's first name server if
-    absent, and then trouble with that server itself is the region's own and no failure of the name."""
-    transport: Literal["udp", "tcp", "tls"] = "udp"
-    """`udp` (and TCP after a truncated answer), `tcp`, or `tls` (port 853)."""
+    server: ServerField | None = None
+    """`host`, `host:port` or `[address]:port` of the server under test, with transport `https` its URL; the
+    system's first name server if absent, and then trouble with that server itself is the region's own and no
+    failure of the name."""
+    transport: Literal["udp", "tcp", "tls", "https"] = "udp"
+    """`udp` (and TCP after a truncated answer), `tcp`, `tls` (port 853), or `https` (RFC 8484, by POST; HTTP/2 where
+    the server has it)."""
     tls: TlsOptions | None = None
-    """TLS options for transport `tls`."""
+    """TLS options for transports `tls` and `https`."""
     recursion: bool = True
     """Whether recursion is desired (the RD flag)."""
     attempts: Annotated[StrictInt, Field(ge=1, le=5)] = 1
     """How often the query is sent over UDP within the timeout; a lost packet counts as such with 1."""
     ip: FamilyRule = "any"
     """The address family towards the server, where it is given by name."""
+    addresses: AddressRule = "first"
+    """Of the addresses behind the server's name: the `first` one; `any`, tried one after the other until one answers
+    (over TCP and TLS: connects); or `all` of them (at most 16), each asked, where one that fails fails the run."""
     source_address: IPvAnyAddress | None = None
     """Address of this machine to ask from, in place of the region's."""
+    dnssec: DnssecField = None
+    """Validate the answer by DNSSEC, asking the same server for keys and delegations up to an anchor of trust: `true`
+    for the root's, or a block of options (default: not). Answers that deny are validated as well, but not that no
+    wildcard would have answered in place of the name."""
+    serials: SerialOptions | None = None
+    """For type SOA: ask every address of the zone's name servers, and fail with `dns_serial` when one has an older
+    version of the zone (default: not)."""
     expect: DnsExpect = DnsExpect()
     """What the answer must be like."""
+
+    def secret_parts(self) -> Iterator[str]:
+        """Yield the values of the query of the server's URL, where it has one."""
+        if self.transport == "https" and self.server is not None:
+            yield from parse_https(self.server).secret_parts()
 
     @field_validator("name")
     @classmethod
     def _encodes(cls, value: str) -> str:
         _encode(value)
-        return value
-
-    @field_validator("server")
-    @classmethod
-    def _has_host(cls, value: str | None) -> str | None:
-        if value is not None:
-            split_host_port(value, 53)
         return value
 
     @field_validator("rdtype")
@@ -76,12 +135,34 @@ class DnsOptions(Options):
     @model_validator(mode="after")
     def _fits(self) -> DnsOptions:
         family_with_source(self.ip, self.source)
-        Judge(self.expect, _CLASSES[self.rdclass], _type_number(self.rdtype))
-        if self.tls is not None and self.transport != "tls":
-            raise unusable("tls options without TLS", "write transport: tls")
-        if self.transport == "tls" and self.server is None:
-            raise unusable("the system's name server is not asked over TLS", "name a server")
+        rdtype = _type_number(self.rdtype)
+        Judge(self.expect, _CLASSES[self.rdclass], rdtype)
+        self._check_server()
+        if self.dnssec is not None and (self.server is None or self.rdclass != "IN" or rdtype in _UNSIGNED):
+            words = "dnssec needs a server, class IN, and a type other than ANY and RRSIG"
+            raise unusable(words, "a region's own resolver may leave signatures out, which proves nothing")
+        if self.serials is not None and (rdtype != TYPE_SOA or self.rdclass != "IN"):
+            raise unusable("serials are those of SOA records", "write type: SOA")
         return self
+
+    def _check_server(self) -> None:
+        if self.tls is not None and self.transport not in ("tls", "https"):
+            raise unusable("tls options without TLS", "write transport: tls")
+        if self.transport in ("tls", "https") and self.server is None:
+            raise unusable(
+                f"the system's name server is not asked over {self.transport.upper()}", "name a server"
+            )
+        if self.transport == "https":
+            try:
+                parse_https(self.server or "")
+            except ValueError as error:
+                raise unusable(str(error), "such as https://dns.example/dns-query") from None
+            if self.addresses != "first" or self.source is not None or self.attempts != 1:
+                raise unusable("addresses, attempts and source_address are not for transport https")
+        elif self.server is not None:
+            split_host_port(self.server, 53)
+        elif self.addresses != "first":
+            raise unusable("addresses are those of a server given by name", "name a server")
 
     @property
     def source(self) -> str | None:
@@ -90,10 +171,12 @@ class DnsOptions(Options):
 
 
 class DnsCheck(Check[DnsOptions], kind="dns"):
-    """Sends one query and judges what comes."""
+    """Asks a name server one question and judges the answer."""
 
-    phases = ("resolve", "connect", "tls", "query")
-    codes = codes_of("resolve", "connect", "tls", "connection", "dns")
+    phases = ("resolve", "connect", "tls", "query", "send", "wait", "transfer", "validate", "serials")
+    codes = codes_of("resolve", "connect", "tls", "connection", "dns", "dnssec", "timeout", "http") | {
+        Code.BODY_LIMIT
+    }
     schemes = ("dns",)
 
     @classmethod
@@ -115,33 +198,86 @@ class DnsCheck(Check[DnsOptions], kind="dns"):
     def prepare(self) -> None:
         """Build the query once; each run sends it under an id of its own."""
         options = self.options
-        rdclass, rdtype = _CLASSES[options.rdclass], _type_number(options.rdtype)
-        self._query = dns_wire.build_query(
-            _encode(options.name), rdtype, rdclass, recursion=options.recursion
-        )
-        self._judge = Judge(options.expect, rdclass, rdtype)
-        self._server = split_host_port(options.server, _PORTS[options.transport]) if options.server else None
+        rdclass, self._rdtype = _CLASSES[options.rdclass], _type_number(options.rdtype)
+        self._name = _encode(options.name)
+        query = dns_wire.build_query(self._name, self._rdtype, rdclass, recursion=options.recursion)
+        self._query = dns_wire.for_signatures(query) if options.dnssec is not None else query
+        self._judge = Judge(options.expect, rdclass, self._rdtype)
         self._source = options.source
         self._family = family_with_source(options.ip, options.source)
-        self._tls = options.tls or TlsOptions()
+        self._https = self._reach = None
+        if options.transport == "https":
+            self._https = _https_asker(options, self._family)
+        elif options.server is not None:
+            host, port = split_host_port(options.server, _PORTS[options.transport])
+            self._reach = Reach(
+                host=host, port=port, family=self._family, addresses=options.addresses, source=self._source
+            )
+        self._asker = self._make_asker(options.attempts)
+        # What is asked beside the question under test says nothing of the network when a packet is lost.
+        self._patient = self._make_asker(max(options.attempts, ATTEMPTS))
+
+    def _make_asker(self, attempts: int) -> Asker:
+        options = self.options
+        return Asker(
+            transport=options.transport if options.transport != "https" else "udp",
+            host=self._reach.host if self._reach is not None else "",
+            tls=options.tls or TlsOptions(),
+            attempts=attempts,
+            source=self._source,
+            judge_certificate=options.expect.judge_certificate,
+        )
 
     @property
     def target(self) -> str:
         """Name and type, and the server where one is given."""
-        options = self.options
-        return f"{options.name} {options.rdtype}" + (f" @{options.server}" if options.server else "")
+        server = _show_server(self.options.server) if self.options.server is not None else None
+        return f"{self.options.name} {self.options.rdtype}" + (f" @{server}" if server else "")
 
     async def look(self, watch: Watch) -> None:
         """Ask and judge; sockets are closed on every way out."""
-        if self._server is None:
+        if self._https is not None:
+            ask = partial(_ask_https, self._https)
+            await self._judge_all(watch, await ask(watch, self._query), self._query, ask)
+        elif self._reach is None:
             await self._look_by_system(watch, watch.place.resolver or system_resolver())
+        elif self._reach.addresses == "any":
+            await self._look_at_any(watch, self._reach)
         else:
-            server = await resolve(watch, *self._server, self._family)
-            query = dns_wire.with_fresh_id(self._query)
-            reply = await self._ask(watch, server, query, None)
-            if reply is not None:
-                self._judge.judge(watch, reply, query)
-                self.options.expect.judge_time(watch)
+            await look_at_each(watch, self._reach, self._look_at)
+
+    async def _look_at(self, watch: Watch, server: Address) -> None:
+        watch.place.admit(server.host)
+        query = dns_wire.with_fresh_id(self._query)
+        reply = await self._asker.ask(watch, server, query)
+        await self._judge_all(watch, reply, query, self._asking(server))
+
+    async def _look_at_any(self, watch: Watch, reach: Reach) -> None:
+        query = dns_wire.with_fresh_id(self._query)
+        if self.options.transport == "udp":
+            found = await resolve_all(watch, reach.host, reach.port, reach.family)
+            server, reply = await in_turn(watch, found, partial(self._attempt, watch, query))
+        else:
+            link = await open_link(watch, reach)
+            try:
+                server, reply = link.address, await self._asker.ask_over(watch, link, query)
+            finally:
+                link.close()
+        await self._judge_all(watch, reply, query, self._asking(server))
+
+    async def _attempt(
+        self, watch: Watch, query: bytes, server: Address, until_ns: int | None
+    ) -> tuple[Address, Reply | None]:
+        watch.place.admit(server.host)
+        return server, await self._asker.ask(watch, server, query, until_ns)
+
+    def _asking(self, server: Address) -> Ask:
+        """Return how the same server is asked further questions."""
+
+        async def ask(watch: Watch, query: bytes) -> Reply | None:
+            return await self._patient.ask(watch, server, dns_wire.with_fresh_id(query))
+
+        return ask
 
     async def _look_by_system(self, watch: Watch, config: ResolverConfig) -> None:
         if not config.servers:
@@ -151,7 +287,7 @@ class DnsCheck(Check[DnsOptions], kind="dns"):
         now_ns = watch.started_ns
         until_ns = now_ns + (watch.deadline_ns - now_ns) * 2 // 3  # the rest is for the control question
         try:
-            reply = await self._ask(watch, config.servers[0], query, until_ns)
+            reply = await self._asker.ask(watch, config.servers[0], query, until_ns)
         except Stop as stop:
             watch.leave()
             await _rule_out_resolver(watch, config, stop.detail)
@@ -163,50 +299,62 @@ class DnsCheck(Check[DnsOptions], kind="dns"):
         unproven = rcode == dns_wire.NXDOMAIN and not reply.header.authorities
         if (rcode in _DOUBTFUL or unproven) and not self._judge.accepts(rcode):
             await _rule_out_resolver(watch, config, f"it answered {dns_wire.rcode_text(rcode)}")
+        await self._judge_all(watch, reply, query, self._asking(config.servers[0]))
+
+    async def _judge_all(self, watch: Watch, reply: Reply | None, query: bytes, ask: Ask) -> None:
+        """Judge the answer and the time it took, then what takes further questions."""
+        if reply is None:
+            return
+        options = self.options
         self._judge.judge(watch, reply, query)
-        self.options.expect.judge_time(watch)
+        options.expect.judge_time(watch)
+        if options.dnssec is not None and reply.header.rcode in (dns_wire.NOERROR, dns_wire.NXDOMAIN):
+            from .core.dns_dnssec import validate
 
-    async def _ask(self, watch: Watch, server: Address, query: bytes, until_ns: int | None) -> Reply | None:
-        """Return the answer, or None when the server's certificate is not trusted; raises `Stop`."""
-        watch.facts["server"] = str(server)
-        watch.facts["family"] = server.family
-        if self.options.transport != "udp":
-            return await self._ask_stream(watch, server, query)
-        attempts = self.options.attempts
-        reply = await ask_datagram(
-            watch, server, query, attempts=attempts, until_ns=until_ns, source=self._source
-        )
-        watch.facts["truncated"] = reply.header.truncated
-        return await self._ask_again(watch, server, query) if reply.header.truncated else reply
+            await validate(watch, options.dnssec, reply, (self._name, self._rdtype), ask)
+        if options.serials is not None and reply.header.rcode == dns_wire.NOERROR:
+            await self._compare(watch, options.serials, ask)
 
-    async def _ask_again(self, watch: Watch, server: Address, query: bytes) -> Reply | None:
-        why = "it was truncated there, too"
+    async def _compare(self, watch: Watch, serials: SerialOptions, ask: Ask) -> None:
+        query = dns_wire.build_query(self._name, TYPE_SOA, recursion=False)
+        direct = replace(self._patient, transport="udp")
+        watch.enter("serials")
         try:
-            reply = await self._ask_stream(watch, server, query)
-            if reply is None or not reply.header.truncated:
-                return reply
-        except Stop as stop:
-            if stop.code.value.startswith("agent_"):
-                raise
-            why = stop.detail
+            servers = await self._servers(watch.part(), serials, ask)
+            seen = await ask_all(watch, servers, query, direct.ask, self._family)
         except DeadlinePassed:
-            if watch.is_stalled:
-                raise
-            why = "the time was over"
-        raise Stop(Code.DNS_TRUNCATED, f"the answer over UDP was truncated, and over TCP: {why}")
+            watch.expired((Code.DNS_TIMEOUT, "the zone's name servers, or their addresses, did not come"))
+        else:
+            watch.leave(monotonic_ns())
+            judge_serials(watch, seen, serials.tolerance)
 
-    async def _ask_stream(self, watch: Watch, server: Address, query: bytes) -> Reply | None:
-        link = await connect(watch, server, self._source)
+    async def _servers(self, part: Watch, serials: SerialOptions, ask: Ask) -> list[str]:
+        if serials.servers != "from_ns":
+            return list(serials.servers)
+        query = dns_wire.build_query(self._name, dns_wire.TYPE_NS, recursion=self.options.recursion)
+        if self.options.server is not None:
+            return await servers_of_zone(part, ask, query)
         try:
-            if self.options.transport == "tls":
-                layer = layer_for(self._tls, self._server[0] if self._server else server.host)
-                await link.start_tls(layer)
-                self.options.expect.judge_certificate(watch, layer.judge(watch))
-                if watch.failed:
-                    return None
-            return await ask_stream(watch, link, query)
-        finally:
-            link.close()
+            return await servers_of_zone(part, ask, query)
+        except Stop as stop:
+            raise Stop(
+                Code.AGENT_RESOLVER, f"the region's own resolver is of no use: {stop.detail}"
+            ) from None
+        except DeadlinePassed:
+            raise Stop(Code.AGENT_RESOLVER, "no answer from the region's own resolver") from None
+
+
+async def _ask_https(asker: HttpsAsker, watch: Watch, query: bytes) -> Reply | None:
+    return await asker.ask(watch, query)
+
+
+def _https_asker(options: DnsOptions, family: FamilyRule) -> HttpsAsker:
+    return HttpsAsker(
+        parse_https(options.server or ""),
+        options.tls or TlsOptions(),
+        family,
+        options.expect.judge_certificate,
+    )
 
 
 async def _rule_out_resolver(watch: Watch, config: ResolverConfig, seen: str) -> None:

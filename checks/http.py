@@ -1,46 +1,49 @@
 """The `http` check: fetch a URL, time every phase, judge what came.
 
-HTTP/1.1 over a fresh connection for each request. Here: the options and the order of steps. How a request is built,
-a response read and an expectation judged lives in `core/http_*.py`.
+A fresh connection for each request. Here: the options and the order of steps. How a request travels, a response is
+read and an expectation judged lives in `core/http_*.py`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import lru_cache
+from dataclasses import replace
+from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import Field, model_validator
+from pydantic import Field, StrictBool, model_validator
 
+from .core.addresses import AddressRule, Reach, look_at_all
 from .core.check import Check, Options
-from .core.failures import Code, Stop, codes_of
-from .core.http_exchange import read_body, read_head
+from .core.failures import Code, codes_of
+from .core.http_asking import Requests
+from .core.http_dial import dial_any, toward
 from .core.http_expect import ExpectOptions
 from .core.http_judge import Judge
+from .core.http_oauth import tokens_of
 from .core.http_options import (
-    AuthOptions,
     BodyLimit,
+    CompressionField,
     HeadersField,
+    HttpAuthOptions,
     MethodField,
     Redirects,
     RedirectsField,
+    UniqueId,
     UrlField,
+    check_headers,
 )
-from .core.http_proxy import ProxyField, open_tunnel, through
-from .core.http_redirect import STATUSES, next_message
-from .core.http_request import Hop, Message, build_hop, connect_request, is_private, plain_headers
-from .core.http_response import Response
-from .core.http_url import HttpUrl, join_url, parse_url
-from .core.link import Link, connect
-from .core.quote import printable, quoted
-from .core.resolve import FamilyRule, resolve
+from .core.http_proxy import Proxies, ProxyField
+from .core.http_request import Message, is_private, plain_headers
+from .core.http_session import Session, Transport, Version, check_version, dial, tls_elsewhere
+from .core.http_url import parse_url
+from .core.http_visit import Page, Visit
+from .core.link import Address
+from .core.resolve import FamilyRule
 from .core.schema import unusable
-from .core.tls import TlsOptions, layer_for
+from .core.tls import TlsOptions
 from .core.values import Secret, SizeBytes
 from .core.watch import Watch
-
-MAX_FACT = 100  # characters kept of a header as a fact
-PROXY_AUTHENTICATION_REQUIRED = 407
 
 
 class HttpOptions(Options):
@@ -55,18 +58,37 @@ class HttpOptions(Options):
     and never sent to another origin than that of `url`."""
     body: Secret | None = None
     """Request body in UTF-8 (default: none); never shown, since it may hold a password."""
-    auth: AuthOptions | None = None
+    body_file: Path | None = None
+    """File on the agent's machine that holds the request body, read anew for each run, byte for byte and at most 1 MiB;
+    instead of `body`. Without it the run is void (`agent_file`)."""
+    compression: CompressionField | None = None
+    """Content codings to ask for, `gzip`, `br`, `deflate`, `identity`, or a list of these: sets Accept-Encoding, and a
+    body that does not decode fails with `http_encoding`. Default: none is asked for; what comes encoded is decoded
+    where expectations look into the body."""
+    unique_id: UniqueId | None = None
+    """A fresh UUID in each run, as a header or in the query (default: none); the fact `request_id` shows it."""
+    auth: HttpAuthOptions | None = None
     """Authentication (default: none)."""
     redirects: RedirectsField = Redirects()
     """Redirects; `false` for short means not to follow."""
     tls: TlsOptions = TlsOptions()
     """TLS, for `https` URLs. After a redirect to another host, server name and client certificate do not apply."""
     proxy: ProxyField | None = None
-    """Forward proxy, `http://host:port` or with credentials (default: none; the environment is not looked at).
-    `http` URLs are asked of the proxy, `https` ones through a tunnel, whose opening counts as `connect`."""
+    """Forward proxy, `http://host:port` or with credentials (default: none; the environment is looked at only when
+    told so). `http` URLs are asked of the proxy, `https` ones through a tunnel, whose opening counts as `connect`."""
+    version: Version = "any"
+    """Version of HTTP: `any` offers HTTP/2 and HTTP/1.1 by ALPN, and speaks 1.1 over plain `http`; `1.1`; `2`, over
+    plain `http` without asking (prior knowledge); `3`, over QUIC, whose handshake, TLS included, counts as `connect`. A
+    target that does not speak the version asked for fails with `http_version`."""
+    cookies: StrictBool = True
+    """Within a run, send the cookies that an answer sets with the redirects that follow, where they belong."""
     ip: FamilyRule = "any"
     """Which addresses to use: `any` takes IPv4 where the region has a route to it, else IPv6; `prefer_ip4` and
     `prefer_ip6` take that family if the name has it; `ip4` and `ip6` take no other."""
+    addresses: AddressRule = "first"
+    """Of the addresses behind the name: the `first` one; `any`, tried one after the other until one connects; or
+    `all` of them (at most 16), each fetched from in full, where one that fails fails the run. With `all`, redirects
+    within the host stay at the address; other hosts have their first one."""
     body_limit: Annotated[SizeBytes, BodyLimit] = 10 * 1024 * 1024
     """Longest response body, before and after its content encoding is undone; a longer one fails with `body_limit`."""
     expect: ExpectOptions = ExpectOptions()
@@ -80,16 +102,23 @@ class HttpOptions(Options):
     def _sensible(self) -> HttpOptions:
         if self.auth is not None and any(name.lower() == "authorization" for name in self.headers):
             raise unusable("auth and a header Authorization exclude each other")
-        if self.method == "HEAD" and (self.expect.json_ or self.expect.body.model_fields_set):
+        if self.body is not None and self.body_file is not None:
+            raise unusable("body and body_file exclude each other")
+        check_headers(self.headers, self.compression or (), self.unique_id)
+        if self.method == "HEAD" and self.expect.looks_into_body:
             raise unusable("the answer to HEAD has no body to expect anything of", "use GET")
+        if self.addresses != "first" and (self.proxy is not None or self.version == "3"):
+            raise unusable("addresses are not for proxies and version 3", "leave one of them out")
+        check_version(self.version, parse_url(self.url), has_proxy=self.proxy is not None)
         return self
 
 
 class HttpCheck(Check[HttpOptions], kind="http"):
     """Fetches one URL, redirects included."""
 
-    phases = ("resolve", "connect", "tls", "send", "wait", "transfer")
-    codes = codes_of("resolve", "connect", "tls", "connection", "timeout", "http", "proxy", "body", "json")
+    phases = ("authorize", "resolve", "connect", "tls", "send", "wait", "transfer")
+    codes = codes_of("resolve", "connect", "tls", "connection", "timeout", "http", "proxy", "body", "json",
+                     "expression", "oauth") | {Code.TLS_MISSING, Code.TLS_UNWANTED}  # fmt: skip
     schemes = ("http", "https")
 
     @classmethod
@@ -100,13 +129,37 @@ class HttpCheck(Check[HttpOptions], kind="http"):
     def prepare(self) -> None:
         """Build the first request and compile the expectations."""
         options = self.options
-        self._home = parse_url(options.url)
-        self._proxy = parse_url(options.proxy.url) if options.proxy is not None else None
-        self._judge = Judge(options.expect)
-        self._elsewhere = options.tls.model_copy(
-            update={"server_name": None, "certificate": None, "key": None}
+        home = parse_url(options.url)
+        self._judge = Judge(options.expect, decodes=options.compression is not None)
+        self._page = Page(
+            judge=self._judge,
+            redirects=options.redirects,
+            body_limit=options.body_limit,
+            keep_body=self._judge.needs_body,
         )
-        self._first = self._hop(self._home, _message(options))
+        self._transport = Transport(
+            home=home,
+            tls=options.tls,
+            elsewhere=tls_elsewhere(options.tls),
+            family=options.ip,
+            version=options.version,
+            proxies=Proxies.of(options.proxy) if options.proxy is not None else None,
+            cookies=options.cookies,
+            body_limit=options.body_limit,
+            dial=dial_any if options.addresses == "any" else dial,
+        )
+        self._reach = Reach(host=home.host, port=home.port, family=options.ip, addresses=options.addresses)
+        message = _message(options)
+        self._first = self._transport.hop(home, message)
+        oauth2 = options.auth.oauth2 if options.auth is not None else None
+        self._requests = Requests(
+            transport=self._transport,
+            message=message,
+            prepared=self._first,
+            body_file=options.body_file,
+            unique_id=options.unique_id,
+            tokens=tokens_of(oauth2, self._transport.proxies) if oauth2 is not None else None,
+        )
 
     @property
     def target(self) -> str:
@@ -115,131 +168,29 @@ class HttpCheck(Check[HttpOptions], kind="http"):
 
     async def look(self, watch: Watch) -> None:
         """Fetch, follow redirects, judge the last response."""
-        hop: Hop | None = self._first
-        redirects = 0
-        while hop is not None:
-            watch.facts["redirects"] = redirects
-            watch.facts["final_url"] = hop.shown
-            hop = await self._visit(watch, hop, redirects)
-            redirects += 1
+        if self.options.addresses == "all":
+            return await look_at_all(watch, self._reach, self._look_at)
+        return await self._fetch(watch, self._transport)
+
+    async def _look_at(self, watch: Watch, address: Address) -> None:
+        await self._fetch(watch, replace(self._transport, dial=toward(self._reach.host, address)))
+
+    async def _fetch(self, watch: Watch, transport: Transport) -> None:
+        session = Session(watch, transport, self._judge.certificate)
+        await Visit(session, self._transport, self._requests.asking(watch), self._page).make()
         watch.facts["clock"] = "kernel" if watch.exact else "process"
-
-    async def _visit(self, watch: Watch, hop: Hop, redirects: int) -> Hop | None:
-        link = await self._connect(watch, hop.url)
-        try:
-            if hop.url.secure and not await self._secure(watch, link, hop.url):
-                return None
-            method, needs_body = hop.message.method, self._judge.needs_body
-            response = Response(
-                body_limit=self.options.body_limit, keep_body=needs_body, bodiless=method == "HEAD"
-            )
-            try:
-                return await self._fetch(watch, link, hop, response, redirects)
-            finally:
-                response.release()
-        finally:
-            link.close()
-
-    async def _connect(self, watch: Watch, url: HttpUrl) -> Link:
-        if self._proxy is None:
-            return await self._open(watch, url)
-        watch.facts["proxy"] = self._proxy.address
-        try:
-            link = await self._open(watch, self._proxy)
-        except Stop as stop:
-            raise through(stop, self._proxy) from None
-        if url.secure:
-            try:
-                await open_tunnel(watch, link, connect_request(url, self._first.message), self._proxy)
-            except BaseException:
-                link.close()
-                raise
-        return link
-
-    async def _open(self, watch: Watch, url: HttpUrl) -> Link:
-        address = await resolve(watch, url.host, url.port, self.options.ip)
-        watch.facts["address"] = address.host
-        watch.facts["family"] = address.family
-        return await connect(watch, address)
-
-    async def _secure(self, watch: Watch, link: Link, url: HttpUrl) -> bool:
-        """Shake hands and judge the certificate; False says that it is not to be trusted with a request."""
-        layer = layer_for(self.options.tls if url.host == self._home.host else self._elsewhere, url.host)
-        await link.start_tls(layer)
-        self._judge.certificate(watch, layer.judge(watch))
-        return not watch.failed
-
-    async def _fetch(
-        self, watch: Watch, link: Link, hop: Hop, response: Response, redirects: int
-    ) -> Hop | None:
-        await read_head(watch, link, hop.data, response)
-        _note(watch, response)
-        if (
-            self._proxy is not None
-            and response.status == PROXY_AUTHENTICATION_REQUIRED
-            and not hop.url.secure
-        ):
-            watch.leave(link.received_ns)
-            raise Stop(Code.PROXY_REFUSED, f"the proxy {self._proxy.address} wants other credentials (407)")
-        location = response.first(b"location") if response.status in STATUSES else None
-        if location is not None and (self.options.redirects.follow or self.options.redirects.forbid):
-            watch.leave(link.received_ns)
-            return self._next(watch, hop, response.status, location, redirects)
-        self._judge.head(watch, response)
-        try:
-            await read_body(watch, link, response)
-        finally:
-            watch.facts["size"] = response.size
-        self._judge.rest(watch, response, self.options.body_limit)
-        return None
-
-    def _next(self, watch: Watch, hop: Hop, status: int, location: bytes, redirects: int) -> Hop:
-        try:
-            url = join_url(hop.url, location)
-        except ValueError as error:
-            detail = f"the Location {quoted(location)} cannot be followed: {error}"
-            raise Stop(Code.HTTP_REDIRECT_INVALID, detail) from None
-        if self.options.redirects.forbid:
-            raise Stop(Code.HTTP_REDIRECT_FORBIDDEN, f"redirected ({status}) to {_short(url)}")
-        if redirects >= self.options.redirects.limit:
-            limit = self.options.redirects.limit
-            raise Stop(
-                Code.HTTP_REDIRECT_LIMIT, f"more than {limit} redirects, the last one to {_short(url)}"
-            )
-        if hop.url.secure and not url.secure:
-            watch.facts["downgraded"] = True  # a redirect led from https to plain http
-        return self._hop(url, next_message(hop.message, status))
-
-    def _hop(self, url: HttpUrl, message: Message) -> Hop:
-        return build_hop(url, message, self._home, by_proxy=self._proxy is not None and not url.secure)
 
 
 def _message(options: HttpOptions) -> Message:
     headers = plain_headers(options.headers)
     private = [(name, value) for name, value in headers if is_private(name)]
-    if options.auth is not None:
+    if options.compression is not None and not any(name.lower() == "accept-encoding" for name, _ in headers):
+        headers.append(("Accept-Encoding", ", ".join(options.compression)))
+    if options.auth is not None and options.auth.oauth2 is None:
         private.append(("Authorization", options.auth.authorization))
     return Message(
         method=options.method,
         public=tuple((name, value) for name, value in headers if not is_private(name)),
         private=tuple(private),
         body=options.body.reveal().encode() if options.body is not None else None,
-        proxy_authorization=options.proxy.authorization if options.proxy is not None else None,
     )
-
-
-def _note(watch: Watch, response: Response) -> None:
-    watch.facts["status"] = response.status
-    watch.facts["http_version"] = response.version
-    for name, fact in ((b"content-type", "content_type"), (b"server", "server")):
-        if (value := response.first(name)) is not None:
-            watch.facts[fact] = _shown(value[:MAX_FACT])
-
-
-@lru_cache(maxsize=4096)  # a target says the same each time
-def _shown(value: bytes) -> str:
-    return printable(value)
-
-
-def _short(url: HttpUrl) -> str:
-    return printable(url.shown(), MAX_FACT)

@@ -29,13 +29,14 @@ class IcmpOptions(Options):
     host: Annotated[str, Field(min_length=1, max_length=255)]
     """Name or address."""
     packets: Annotated[StrictInt, Field(ge=1, le=MAX_PACKETS)] = 3
-    """How many requests one run sends."""
+    """How many requests one run sends; fewer where the timeout leaves the last ones no time for a reply."""
     gap_us: Annotated[DurationUs, at_least("10ms"), at_most("1m")] = Field(default=200_000, alias="gap")
     """The time from one request to the next."""
     patience_us: Annotated[DurationUs, at_least("10ms"), at_most("1m")] = Field(
         default=2_000_000, alias="patience"
     )
-    """How long a reply is waited for after the last request; what comes later, or after the run's timeout, is lost."""
+    """How long a reply is waited for after the last request, at most up to the run's timeout; what comes later is
+    lost."""
     payload: Annotated[StrictInt, Field(ge=TOKEN_BYTES, le=MAX_PAYLOAD)] = 56
     """Bytes of data in each request; 56 make a packet of 84 bytes in IPv4."""
     dont_fragment: StrictBool = False
@@ -43,7 +44,8 @@ class IcmpOptions(Options):
     ttl: Annotated[StrictInt, Field(ge=1, le=255)] | None = None
     """How many routers a packet may pass (default: the system's, mostly 64)."""
     ip: FamilyRule = "any"
-    """`ip4` or `ip6` only, `prefer_ip4` or `prefer_ip6` with the other as fallback, or `any`."""
+    """`ip4` or `ip6` only; `prefer_ip4` or `prefer_ip6` with the other as fallback; or `any`, which takes IPv4 where
+    the region has a route to it, else IPv6."""
     source_address: IPvAnyAddress | None = None
     """Address of this machine to send from, in place of the region's."""
     expect: EchoExpect = EchoExpect()
@@ -52,13 +54,16 @@ class IcmpOptions(Options):
     @field_validator("host")
     @classmethod
     def _plain(cls, value: str) -> str:
-        if "/" in value or value.startswith("[") or any(sign.isspace() for sign in value):
+        has_port = value.count(":") == 1  # an address of IPv6 has more
+        if has_port or "/" in value or value.startswith("[") or any(sign.isspace() for sign in value):
             raise unusable("a host is a name or an address", "without scheme, brackets, port and path")
         return value
 
     @model_validator(mode="after")
     def _fits(self) -> IcmpOptions:
         family_with_source(self.ip, self.source)
+        if self.packets == 1 and self.expect.jitter_us is not None:
+            raise unusable("one packet has no jitter", "packets: 5, or leave jitter out")
         return self
 
     @property

@@ -9,11 +9,12 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from abc import ABC, abstractmethod
+from collections.abc import Awaitable
 from typing import Any, ClassVar, Generic, TypeVar, get_args
 
 from .failures import Code, DeadlinePassed, Stop
 from .local import local_trouble
-from .masking import masked, secrets_of
+from .masking import masked, secrets_of, with_learned
 from .reactor import Reactor
 from .result import Outcome, Result
 from .schema import Section
@@ -42,6 +43,8 @@ class Check(ABC, Generic[O_]):
         150  # CPU of one run, roughly: how many agent processes are needed is guessed from it
     )
     options_type: ClassVar[type[Options]]
+    passive: ClassVar[bool] = False
+    """Whether what is watched calls us: no agent runs such a kind, and it is never looked at."""
     phases: ClassVar[tuple[str, ...]] = ()
     """Stages that a run of this kind can have, in their usual order; each becomes a phase once it is reached."""
     codes: ClassVar[frozenset[Code]] = frozenset()
@@ -57,8 +60,11 @@ class Check(ABC, Generic[O_]):
         """
         raise NotImplementedError(f"{cls.kind} has no URLs")
 
-    def __init_subclass__(cls, *, kind: str, **more: Any) -> None:
+    def __init_subclass__(cls, *, kind: str | None, **more: Any) -> None:
+        """`kind=None`: made in code only, so no configuration names it and it stays out of `KINDS`."""
         super().__init_subclass__(**more)
+        if kind is None:
+            return
         if kind in KINDS:
             raise TypeError(
                 f"check kind {kind!r} is claimed by {KINDS[kind].__module__} and {cls.__module__}"
@@ -86,22 +92,27 @@ class Check(ABC, Generic[O_]):
 
     async def run(self, watch: Watch) -> Result:
         """Look once and return the Result; never raises for what a target does."""
-        try:
-            await self.look(watch)
-            watch.leave()
-        except Stop as stop:
-            watch.stop(stop.code, stop.detail)
-        except DeadlinePassed:
-            watch.expired()
-        except OSError as error:
-            watch.stop(
-                *(local_trouble(error) or (Code.AGENT_ERROR, f"unexpected {type(error).__name__}: {error}"))
-            )
-        except MemoryError:
-            watch.stop(Code.AGENT_MEMORY, "out of memory")
-        except Exception as error:  # a bug of ours must not be billed to the target
-            watch.stop(Code.AGENT_ERROR, f"unexpected {type(error).__name__}: {error}")
-        return masked(watch.result(), self._secrets)
+        await looked(watch, self.look(watch))
+        return masked(watch.result(), with_learned(self._secrets, watch.secrets))
+
+
+async def looked(watch: Watch, look: Awaitable[None]) -> None:
+    """Await a look and put down however it ends: nothing that a target does is raised."""
+    try:
+        await look
+        watch.leave()
+    except Stop as stop:
+        watch.stop(stop.code, stop.detail)
+    except DeadlinePassed:
+        watch.expired()
+    except OSError as error:
+        watch.stop(
+            *(local_trouble(error) or (Code.AGENT_ERROR, f"unexpected {type(error).__name__}: {error}"))
+        )
+    except MemoryError:
+        watch.stop(Code.AGENT_MEMORY, "out of memory")
+    except Exception as error:  # a bug of ours must not be billed to the target
+        watch.stop(Code.AGENT_ERROR, f"unexpected {type(error).__name__}: {error}")
 
 
 async def run_once(check: Check[Any], place: Place) -> Result:
@@ -131,5 +142,6 @@ __all__ = [
     "Result",
     "Watch",
     "load_kinds",
+    "looked",
     "run_once",
 ]

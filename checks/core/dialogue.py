@@ -7,7 +7,7 @@ nothing matches; no newline is waited for, none is added. It ends the run with
 - `dialogue_limit` when `MAX_UNUSED_BYTES` have come without a match,
 - `dialogue_timeout` when the run's deadline comes first.
 `starttls` passes over the rest of the line that was matched last. Anything further that came ahead of TLS
-could have been slipped in by someone else: `dialogue_mismatch`.
+could have been slipped in by someone else: `dialogue_mismatch`. What groups matched can be sent again and noted.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from .clock import monotonic_ns
-from .dialogue_steps import Step, compile_expression, parse_bytes
+from .dialogue_steps import Reference, Step, Template, compile_expression, parse_bytes, template
 from .failures import Code, DeadlinePassed, Stop
 from .link import Link
 from .patterns import Match, Pattern
 from .quote import printable, quoted
-from .result import Fact
 from .watch import Watch
 
 MAX_UNUSED_BYTES = 65_536
 MAX_BANNER, MAX_CAPTURED, MAX_CAPTURES = 200, 200, 20  # characters, characters of one, number of them
+MAX_REUSED = 4096  # bytes of one captured value that is sent again
 
 ChangeToTls = Callable[[Watch, Link, bool], Awaitable[bool]]
 """Shake hands and say whether the target is trusted; the flag is `Link.start_tls`'s `open_line`."""
@@ -50,25 +50,29 @@ def make_ready(steps: tuple[Step, ...], change_to_tls: ChangeToTls) -> tuple[Act
 
 def _act(step: Step, change_to_tls: ChangeToTls) -> Act:
     if step.expect is not None:
-        return _Expect(f"expect {quoted(step.expect)}", compile_expression(step.expect))
+        labels = tuple((name, template(text)) for name, text in step.labels.items())
+        return _Expect(f"expect {quoted(step.expect)}", compile_expression(step.expect), labels)
     if step.expect_bytes is not None:
         return _ExpectBytes(f"expect_bytes {quoted(step.expect_bytes)}", parse_bytes(step.expect_bytes))
     if step.send is not None:
-        return _Send("send", step.send.encode())
+        return _Send("send", template(step.send))
     if step.send_bytes is not None:
-        return _Send("send_bytes", parse_bytes(step.send_bytes))
-    return _StartTls("starttls", change_to_tls)
+        return _Send("send_bytes", (parse_bytes(step.send_bytes),))
+    return StartTls("starttls", change_to_tls)
 
 
 class Talk:
     """The dialogue of one run."""
 
-    __slots__ = ("_heard_ns", "_lag_ns", "is_line_open", "link", "unused", "watch")
+    __slots__ = ("_heard_ns", "_lag_ns", "_limit", "captured", "is_line_open", "link", "unused", "watch")
 
-    def __init__(self, watch: Watch, link: Link) -> None:
+    def __init__(self, watch: Watch, link: Link, limit: int = MAX_UNUSED_BYTES) -> None:
+        """`limit` is the number of bytes that may come without being used."""
         self.watch = watch
         self.link = link
         self.unused = bytearray()
+        self.captured: dict[str, bytes] = {}  # what groups matched: by number the last ones, by name all
+        self._limit = limit
         self.is_line_open = False  # whether the last match ended within a line
         self._lag_ns = 0
         self._heard_ns = 0
@@ -102,12 +106,12 @@ class Talk:
 
     async def hear(self) -> None:
         """Take in more from the target; raises `Stop` at its end or over the limit."""
-        if len(self.unused) >= MAX_UNUSED_BYTES:
+        if len(self.unused) >= self._limit:
             start = quoted(bytes(self.unused[:400]))
             raise Stop(
-                Code.DIALOGUE_LIMIT, f"{MAX_UNUSED_BYTES} bytes without a match, beginning with {start}"
+                Code.DIALOGUE_LIMIT, f"{len(self.unused)} bytes without a match, beginning with {start}"
             )
-        data = await self.link.receive(MAX_UNUSED_BYTES - len(self.unused))
+        data = await self.link.receive(self._limit - len(self.unused))
         if self.link.received_ns > self._heard_ns:
             self._lag_ns += monotonic_ns() - self.link.received_ns
             self._heard_ns = self.link.received_ns
@@ -117,6 +121,18 @@ class Talk:
         self.watch.facts.setdefault("banner", printable(data, MAX_BANNER))
         self.unused += data
 
+    def filled(self, parts: Template) -> bytes:
+        """Return the text of a template. Raises `Stop` when a value is too long to be sent again."""
+        return b"".join(self._value(part) if isinstance(part, Reference) else part for part in parts)
+
+    def _value(self, reference: Reference) -> bytes:
+        value = self.captured.get(reference, b"")
+        if len(value) > MAX_REUSED:
+            raise Stop(
+                Code.DIALOGUE_LIMIT, f"what {{{reference}}} stands for is longer than {MAX_REUSED} bytes"
+            )
+        return value
+
     def _heard(self) -> str:
         return f"got only {quoted(bytes(self.unused[:400]))}" if self.unused else "got nothing"
 
@@ -124,10 +140,10 @@ class Talk:
 @dataclass(frozen=True, slots=True)
 class _Send:
     title: str
-    data: bytes
+    data: Template
 
     async def perform(self, talk: Talk) -> bool:
-        await talk.link.send(self.data)
+        await talk.link.send(talk.filled(self.data))
         talk.is_line_open = False
         return True
 
@@ -136,12 +152,14 @@ class _Send:
 class _Expect:
     title: str
     pattern: Pattern[bytes]
+    labels: tuple[tuple[str, Template], ...]
 
     async def perform(self, talk: Talk) -> bool:
         while (match := self.pattern.search(talk.unused)) is None:
             await talk.hear()
-        if match.re.groupindex:
-            _capture(talk, match)
+        _capture(talk, match)
+        if self.labels:
+            _label(talk, self.labels)
         talk.is_line_open = not match.group().endswith(b"\n")
         end = match.end()
         del match  # holds the buffer, which could not shrink under it
@@ -165,7 +183,9 @@ class _ExpectBytes:
 
 
 @dataclass(frozen=True, slots=True)
-class _StartTls:
+class StartTls:
+    """Change to TLS, once nothing else has come ahead of it."""
+
     title: str
     change: ChangeToTls
 
@@ -185,13 +205,26 @@ class _StartTls:
 
 
 def _capture(talk: Talk, match: Match[bytes]) -> None:
+    # Copied out: a match over a bytearray gives bytearrays.
+    named = {_text(name): bytes(value) for name, value in match.groupdict().items() if value is not None}
+    values = (match.group(), *match.groups())
+    kept = {name: value for name, value in talk.captured.items() if not name.isdigit()}
+    talk.captured = kept | {str(number): bytes(value or b"") for number, value in enumerate(values)} | named
+    if not named:
+        return
     captured = talk.watch.facts.setdefault("captured", {})
     assert isinstance(captured, dict)  # nobody else writes this fact
-    found: dict[str, Fact] = {
-        name.decode(): printable(bytes(value), MAX_CAPTURED)
-        for name, value in match.groupdict().items()
-        if value is not None
-    }
-    captured.update(found)
+    captured.update({name: printable(value, MAX_CAPTURED) for name, value in named.items()})
     for name in list(captured)[MAX_CAPTURES:]:
         del captured[name]
+
+
+def _label(talk: Talk, labels: tuple[tuple[str, Template], ...]) -> None:
+    noted = talk.watch.facts.setdefault("labels", [])
+    assert isinstance(noted, list)  # nobody else writes this fact
+    if len(noted) < MAX_CAPTURES:
+        noted.append({name: printable(talk.filled(text), MAX_CAPTURED) for name, text in labels})
+
+
+def _text(name: bytes) -> str:
+    return name.decode()

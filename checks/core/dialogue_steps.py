@@ -6,18 +6,24 @@ What the steps do on a connection lives in `dialogue.py`.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from typing import Literal
+from collections.abc import Iterable, Iterator
+from typing import Annotated, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, StringConstraints, field_validator, model_validator
 
 from .patterns import Pattern, compiled_bytes
 from .schema import Section, unusable
 
 MAX_STEPS = 100
 MAX_TEXT = 65_536  # characters of one step's text
+MAX_REFERENCES = 20  # of one text to what was captured
+MAX_LABELS, MAX_LABEL = 20, 200  # of one step; characters of one text
 _ESCAPED = re.compile(r"(?:\\x[0-9a-fA-F]{2}|\\[rnt0\\]|[ -\[\]-~])+")
 _ESCAPE = re.compile(r"\\(?:x(..)|(.))")
+_REFERENCE = re.compile(r"\{\{([0-9]{1,2}|[A-Za-z_]\w*)\}\}|\{([0-9]{1,2}|[A-Za-z_]\w*)\}", re.ASCII)
+LabelName = Annotated[str, StringConstraints(pattern="^[A-Za-z_][A-Za-z0-9_]*$", max_length=MAX_LABEL)]
+Template = tuple["bytes | Reference", ...]
+"""Bytes as they stand, and references to be filled in."""
 _SHORT = {"r": "\r", "n": "\n", "t": "\t", "0": "\0", "\\": "\\"}
 
 
@@ -27,10 +33,16 @@ class Step(Section):
     expect: str | None = Field(default=None, max_length=MAX_TEXT)
     """A regular expression to be found in what the target sends; `^` and `$` also match at line ends.
     Named groups, `(?P<version>...)`, become facts."""
+    labels: dict[LabelName, Annotated[str, Field(max_length=MAX_LABEL)]] = Field(
+        default={}, max_length=MAX_LABELS
+    )
+    """With `expect`: facts to note when it matched, `{1}` or `{version}` standing for what a group matched."""
     expect_bytes: str | None = Field(default=None, max_length=MAX_TEXT)
     """The very next bytes: in hexadecimal (`50 4f 4e 47`), or as text with escapes in it (`PONG\\x00`)."""
     send: str | None = Field(default=None, min_length=1, max_length=MAX_TEXT)
-    """Text to send, in UTF-8, exactly as it stands: line ends are written out (`"QUIT\\r\\n"`)."""
+    """Text to send, in UTF-8, as it stands: line ends are written out (`"QUIT\\r\\n"`). `{1}` stands for what the
+    first group of the last `expect` matched, `{version}` for the last match of the group of that name; `{{1}}` and
+    `{{version}}` send such a text itself. Other braces are nothing special."""
     send_bytes: str | None = Field(default=None, max_length=MAX_TEXT)
     """Bytes to send, written as in `expect_bytes`."""
     starttls: Literal[True] | None = None
@@ -39,7 +51,7 @@ class Step(Section):
     def secret_parts(self) -> Iterator[str]:
         """Yield what is sent: it may be a password, and some targets repeat it."""
         if self.send is not None:
-            yield self.send.strip()
+            yield from (part.decode().strip() for part in template(self.send) if isinstance(part, bytes))
 
     @field_validator("expect")
     @classmethod
@@ -61,7 +73,54 @@ class Step(Section):
         if sum(key is not None for key in keys) != 1:
             words = "a step has exactly one of expect, expect_bytes, send, send_bytes, starttls"
             raise unusable(words, "write a step for each")
+        if self.labels and self.expect is None:
+            raise unusable("labels belong to a step with expect", "they are filled from what it matched")
         return self
+
+
+class Reference(str):
+    """A group of an expression, by its number or name."""
+
+    __slots__ = ()
+
+
+def template(text: str) -> Template:
+    """Take a text with references apart."""
+    parts: list[bytes | Reference] = []
+    literal, at = "", 0
+    for match in _REFERENCE.finditer(text):
+        literal += text[at : match.start()]
+        at = match.end()
+        if match[1] is not None:
+            literal += f"{{{match[1]}}}"
+            continue
+        parts += [literal.encode(), Reference(match[2])]
+        literal = ""
+    literal += text[at:]
+    return tuple(part for part in (*parts, literal.encode()) if part)
+
+
+def check_references(steps: Iterable[Step]) -> None:
+    """Raise a validation error for a reference to a group that no `expect` before it has."""
+    names: set[str] = set()
+    numbers: set[str] = set()
+    for step in steps:
+        if step.expect is not None:
+            pattern = compile_expression(step.expect)
+            names |= {name.decode() for name in pattern.groupindex}
+            numbers = {str(number) for number in range(pattern.groups + 1)}
+        for text in (step.send or "", *step.labels.values()):
+            _known(template(text), names | numbers)
+
+
+def _known(parts: Template, groups: set[str]) -> None:
+    references = [part for part in parts if isinstance(part, Reference)]
+    if len(references) > MAX_REFERENCES:
+        raise unusable(f"a text has at most {MAX_REFERENCES} references to what was captured")
+    for each in references:
+        if each not in groups:
+            hint = f"to send it as it stands, write {{{{{each}}}}}"
+            raise unusable(f"{{{each}}} is no group of an expect before it", hint)
 
 
 def compile_expression(text: str) -> Pattern[bytes]:

@@ -10,6 +10,7 @@ from pydantic import Field, StrictBool, StrictInt, field_validator
 from . import dns_wire
 from .dns_exchange import Reply
 from .dns_records import TYPE_ANY, TYPE_SOA, Rule, Seen, parse_rule, read_seen, soa_serial
+from .dns_sections import NAMES, SectionExpect, SectionRules, section_lines
 from .dns_wire import Record
 from .failures import Code, Stop
 from .quote import printable
@@ -59,8 +60,17 @@ class DnsExpect(ConnectionLimits):
     its answer section, if only an alias."""
     authoritative: StrictBool | None = None
     """Whether the answer must (`true`) or must not (`false`) be authoritative."""
+    recursion_available: StrictBool | None = None
+    """Whether the server must (`true`) or must not (`false`) offer recursion (the RA flag); the code is
+    `dns_records`."""
     ttl: TtlLimits | None = None
     """Bounds of the records' time to live."""
+    answer: SectionExpect | None = None
+    """Rules for whole records of the answer section."""
+    authority: SectionExpect | None = None
+    """Rules for whole records of the authority section."""
+    additional: SectionExpect | None = None
+    """Rules for whole records of the additional section (without that of EDNS)."""
 
     @field_validator("rcodes")
     @classmethod
@@ -85,7 +95,9 @@ class Judge:
         self._all = self._rules(expect.all_of)
         self._none = self._rules(expect.none_of)
         self._exactly = None if expect.exactly is None else self._rules(expect.exactly)
-        self._demands = bool(self._any or self._all) or self._exactly is not None
+        given = ((name, getattr(expect, name)) for name in NAMES)
+        self._sections = tuple(SectionRules.of(name, each) for name, each in given if each is not None)
+        self._demands = bool(self._any or self._all or expect.answer) or self._exactly is not None
         self._reads = self._demands or bool(self._none)
 
     def accepts(self, rcode: int) -> bool:
@@ -100,6 +112,7 @@ class Judge:
             mine = [record for record in records if self._is_mine(record)]
             # dnspython takes longer than the whole rest of the check, so it reads only what is looked at.
             seen = read_seen(reply.wire, mine) if self._reads or watch.place.verbose else None
+            lines = section_lines(reply.wire) if self._sections else {}
         except dns_wire.Malformed as error:
             raise Stop(Code.DNS_MALFORMED, f"the answer cannot be read: {error}") from None
         self._note(watch, reply, seen)
@@ -111,6 +124,8 @@ class Judge:
             _judge_ttl(watch, self._expect.ttl, mine)
         if seen is not None:
             self._judge_records(watch, seen)
+        for rules in self._sections:
+            rules.judge(watch, lines[rules.name])
 
     def _rules(self, written: tuple[str, ...]) -> tuple[Rule, ...]:
         return tuple(parse_rule(text, self._rdclass, self._rdtype) for text in written)
@@ -137,6 +152,10 @@ class Judge:
             words = ("not authoritative", "authoritative")
             seen = words[reply.header.authoritative]
             watch.expect("authority", words[wanted], seen, held, Code.DNS_NOT_AUTHORITATIVE)
+        if (wanted := self._expect.recursion_available) is not None:
+            words = ("no recursion", "recursion")
+            seen, held = words[reply.header.recursion_available], reply.header.recursion_available is wanted
+            watch.expect("recursion", words[wanted], seen, held, Code.DNS_RECORDS)
 
     def _judge_count(self, watch: Watch, reply: Reply, count: int) -> None:
         least = self._expect.min_answers

@@ -25,7 +25,11 @@ MAX_RECORDS = 512  # of one answer looked at; an answer to a question for addres
 MAX_STREAM_BYTES = 65537  # the longest message over a stream, with the two bytes of its length
 _HEADER = struct.Struct("!HHHHHH")
 _RECORD = struct.Struct("!HHIH")
-_QR, _AA, _TC, _RD, _RA = 0x8000, 0x0400, 0x0200, 0x0100, 0x0080
+_QR, _AA, _TC, _RD, _RA, _CD = 0x8000, 0x0400, 0x0200, 0x0100, 0x0080, 0x0010
+EDNS_BYTES = (
+    1232  # the longest answer over UDP that we ask for, where we do: it passes every network unbroken
+)
+_OPT = struct.pack("!BHHIH", 0, 41, EDNS_BYTES, 0x8000, 0)  # EDNS with the flag DO: signatures, please
 _OPCODE, _RCODE = 0x7800, 0x000F
 _POINTER = 0xC0
 _ADDRESS_TYPES = (b"\0\x01", b"\0\x1c")
@@ -95,6 +99,16 @@ def build_query(name: bytes, rdtype: int, rdclass: int = CLASS_IN, *, recursion:
     return header + name + struct.pack("!HH", rdtype, rdclass)
 
 
+def for_signatures(query: bytes) -> bytes:
+    """Return the query with the wish for signatures (EDNS, DO) and for answers unjudged by the server (CD)."""
+    flags = int.from_bytes(query[2:4], "big") | _CD
+    return query[:2] + flags.to_bytes(2, "big") + query[4:10] + b"\0\1" + query[HEADER_BYTES:] + _OPT
+
+
+def _end_of_question(query: bytes) -> int:
+    return len(query) if query[10:12] == b"\0\0" else len(query) - len(_OPT)
+
+
 def asks_address(query: bytes) -> bool:
     """Say whether a query is for addresses."""
     return query[-4:-2] in _ADDRESS_TYPES
@@ -118,14 +132,14 @@ def read_header(answer: bytes, query: bytes) -> Header | None:
 
 
 def _echoes(answer: bytes, query: bytes) -> bool:
-    end = len(query)
+    end = _end_of_question(query)
     if answer[4:6] != b"\0\1":
         return False
-    if answer[HEADER_BYTES:end] == query[HEADER_BYTES:]:
+    if answer[HEADER_BYTES:end] == query[HEADER_BYTES:end]:
         return True
     # Names compare without regard to case; type and class, the last four bytes, do not.
-    same_name = answer[HEADER_BYTES : end - 4].lower() == query[HEADER_BYTES:-4].lower()
-    return same_name and answer[end - 4 : end] == query[-4:]
+    same_name = answer[HEADER_BYTES : end - 4].lower() == query[HEADER_BYTES : end - 4].lower()
+    return same_name and answer[end - 4 : end] == query[end - 4 : end]
 
 
 class Record(NamedTuple):
@@ -142,7 +156,7 @@ def read_records(answer: bytes, query: bytes, header: Header) -> list[Record]:
     """Return the records of the answer section, in order; raises `Malformed`."""
     found = []
     # Without the question (a refusal) the records, if there are any, begin right after the header.
-    at = len(query) if answer[4:6] == b"\0\1" else HEADER_BYTES
+    at = _end_of_question(query) if answer[4:6] == b"\0\1" else HEADER_BYTES
     try:
         for _ in range(min(header.answers, MAX_RECORDS)):
             at = after_name(answer, at)

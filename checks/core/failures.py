@@ -20,8 +20,10 @@ class Code(StrEnum):
     AGENT_PERMISSION = "agent_permission"
     AGENT_RESOLVER = "agent_resolver"
     AGENT_STALLED = "agent_stalled"
+    AGENT_AWAY = "agent_away"
     AGENT_CLOCK_STEP = "agent_clock_step"
     AGENT_FILE = "agent_file"
+    AGENT_REGISTRY = "agent_registry"
     AGENT_FORBIDDEN = "agent_forbidden"
     AGENT_UNSUPPORTED = "agent_unsupported"
     AGENT_ERROR = "agent_error"
@@ -38,6 +40,7 @@ class Code(StrEnum):
     CONNECT_TIMEOUT = "connect_timeout"
     CONNECT_MISSING = "connect_missing"
     CONNECT_ERROR = "connect_error"
+    CONNECT_ACCEPTED = "connect_accepted"
     # TLS.
     TLS_HANDSHAKE = "tls_handshake"
     TLS_ALERT = "tls_alert"
@@ -134,9 +137,25 @@ NETWORK_CODES = frozenset({Code.AGENT_NO_ROUTE, Code.AGENT_RESOLVER, Code.AGENT_
 """Codes that say: the region itself has no network."""
 
 
+_OF_SINGLE_KINDS = frozenset(
+    {
+        Code.CONNECT_MISSING,
+        Code.CONNECT_ACCEPTED,
+        Code.TLS_STAPLE,
+        Code.TLS_REVOKED,
+        Code.TLS_MISSING,
+        Code.TLS_UNWANTED,
+    }
+)
+
+
 def codes_of(*prefixes: str) -> frozenset[Code]:
-    """Return the codes that begin with one of these words, `codes_of("resolve", "connect")`."""
-    return frozenset(code for code in Code if code.value.partition("_")[0] in prefixes)
+    """Return the codes that begin with one of these words, `codes_of("resolve", "connect")`.
+
+    Those of a group that only a kind or two can have are not among them; such kinds name them.
+    """
+    group = frozenset(code for code in Code if code.value.partition("_")[0] in prefixes)
+    return group - _OF_SINGLE_KINDS
 
 
 class Stop(Exception):

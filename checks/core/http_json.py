@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, cast
 
 from pydantic import JsonValue
 
-from .failures import Code
+from .failures import Code, Stop
 from .http_body import Content
-from .patterns import Pattern, compiled
+from .patterns import Pattern, compiled, longest
 from .quote import quoted
 from .schema import unusable
 from .watch import Watch
@@ -52,7 +52,8 @@ def _contains(seen: object, wanted: object) -> bool:
 def _matches(seen: object, wanted: object) -> bool:
     # Only a compiled expression comes here, see `_rule`; a lone surrogate in JSON's text is nothing it can read.
     try:
-        return isinstance(seen, str) and cast("Pattern[str]", wanted).search(seen) is not None
+        pattern = cast("Pattern[str]", wanted)
+        return isinstance(seen, str) and len(seen) <= longest(pattern) and pattern.search(seen) is not None
     except UnicodeError:
         return False
 
@@ -167,19 +168,46 @@ def _rule(query: JSONPath, path: str, operator: str, wanted: JsonValue) -> JsonR
     return JsonRule(query, what, f"{operator} {shown(wanted)}", operator, operand)
 
 
-def judge_all(watch: Watch, content: Content, every: tuple[JsonRule, ...]) -> None:
-    """Read the body as JSON and judge every rule; a body that is no JSON is one failure."""
+def judge_all(watch: Watch, content: Content, every: tuple[JsonRule, ...]) -> bool:
+    """Read the body as JSON and judge every rule; a body that is no JSON is one failure. Return whether it is."""
     try:
-        if len(content.raw) > MAX_JSON:
-            raise ValueError(f"{len(content.raw)} bytes are more than the {MAX_JSON} that are read as JSON")
-        document = json.loads(content.raw, parse_constant=_refuse_constant)
-    except (ValueError, RecursionError) as error:
-        reason = "nested too deeply" if isinstance(error, RecursionError) else str(error)
-        seen = f"{quoted(content.raw)} ({reason})"
-        watch.expect("body", "JSON", seen, False, Code.JSON_INVALID)
-        return
+        document = _read(content)
+    except ValueError as error:
+        watch.expect("body", "JSON", f"{content.quoted()} ({error})", False, Code.JSON_INVALID)
+        return False
     for rule in every:
         rule.judge(watch, document)
+    return True
+
+
+def read_json(content: Content) -> object:
+    """Return the body's JSON. Raises `Stop` when it is none."""
+    try:
+        return _read(content)
+    except ValueError as error:
+        raise Stop(Code.JSON_INVALID, f"the body is no JSON: {content.quoted()} ({error})") from None
+
+
+def _read(content: Content) -> object:
+    if len(content.raw) > MAX_JSON:
+        raise ValueError(f"{len(content.raw)} bytes are more than the {MAX_JSON} that are read as JSON")
+    try:
+        return json.loads(content.raw, parse_constant=_refuse_constant)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+
+
+def find_first(query: JSONPath, document: object) -> str | None:
+    """Return the first value at a path as text, or None. Raises `Stop` when looking for it is too much."""
+    found, trouble = _find(query, document)
+    if trouble:
+        raise Stop(Code.CAPTURE_MISSING, f"{query} finds {trouble}")
+    if not found or found[0] is None:
+        return None
+    try:
+        return found[0] if isinstance(found[0], str) else json.dumps(found[0])
+    except (ValueError, RecursionError):
+        raise Stop(Code.CAPTURE_MISSING, f"{query} is nested too deeply") from None
 
 
 def _refuse_constant(name: str) -> object:

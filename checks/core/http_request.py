@@ -1,6 +1,7 @@
-"""The bytes of a request, built once per probe and once more per redirect.
+"""A request in every form that it is sent in, built once per probe and once more per redirect.
 
-HTTP/1.1, one request a connection. Nothing is sent here; where a redirect leads is decided in `http_redirect.py`.
+Bytes for HTTP/1.1, one request a connection; a list of headers for the versions that frame them otherwise. Nothing is
+sent here; where a redirect leads is decided in `http_redirect.py`.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from .http_url import HttpUrl
 from .values import Secret
@@ -34,21 +35,30 @@ class Message:
     public: tuple[tuple[str, str], ...] = ()
     private: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     body: bytes | None = field(default=None, repr=False)
-    proxy_authorization: str | None = field(default=None, repr=False)
+
+
+Headers = tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hop:
-    """One request of a run."""
+    """One request of a run. `headers` are all that are sent, `line` is the target as HTTP/1.1 names it."""
 
     url: HttpUrl
     message: Message
     shown: str  # the URL for people
+    line: str = field(repr=False)
+    headers: Headers = field(repr=False)
     data: bytes = field(repr=False)
 
+    def changed(self, headers: Headers | None = None, line: str | None = None) -> Hop:
+        """Return the same request with other headers, or another target for a proxy."""
+        headers, line = self.headers if headers is None else headers, line or self.line
+        return replace(self, headers=headers, line=line, data=_data(self.message, headers, line))
 
-def build_hop(url: HttpUrl, message: Message, home: HttpUrl, *, by_proxy: bool = False) -> Hop:
-    """Return the request to a URL; `by_proxy` names the whole URL, as a forward proxy needs it."""
+
+def build_hop(url: HttpUrl, message: Message, home: HttpUrl, for_proxy: Headers | None = None) -> Hop:
+    """Return the request to a URL; `for_proxy`, headers a forward proxy wants, has the whole URL named."""
     at_home = url.origin == home.origin
     own = (
         [*message.public, *message.private]
@@ -57,13 +67,17 @@ def build_hop(url: HttpUrl, message: Message, home: HttpUrl, *, by_proxy: bool =
     )
     given = {name.lower() for name, _ in own}
     headers = [(name, value) for name, value in _usual(url, message) if name.lower() not in given] + own
-    if by_proxy and message.proxy_authorization is not None:
-        headers.append(("Proxy-Authorization", message.proxy_authorization))
-    lines = [f"{message.method} {url.absolute if by_proxy else url.target} HTTP/1.1"]
-    lines += [f"{name}: {value}" for name, value in headers]
-    head = "\r\n".join([*lines, "", ""])
-    data = header_bytes(head) + (message.body or b"")
-    return Hop(url=url, message=message, shown=url.shown()[:MAX_SHOWN], data=data)
+    every = (*headers, *(for_proxy or ()))
+    line = url.target if for_proxy is None else url.absolute
+    shown = url.shown()[:MAX_SHOWN]
+    return Hop(
+        url=url, message=message, shown=shown, line=line, headers=every, data=_data(message, every, line)
+    )
+
+
+def _data(message: Message, headers: Headers, line: str) -> bytes:
+    lines = [f"{message.method} {line} HTTP/1.1", *(f"{name}: {value}" for name, value in headers)]
+    return header_bytes("\r\n".join([*lines, "", ""])) + (message.body or b"")
 
 
 def _usual(url: HttpUrl, message: Message) -> list[tuple[str, str]]:
@@ -78,11 +92,12 @@ def _usual(url: HttpUrl, message: Message) -> list[tuple[str, str]]:
     return headers
 
 
-def connect_request(url: HttpUrl, message: Message) -> bytes:
-    """Return the request for a tunnel through a proxy."""
-    lines = [f"CONNECT {url.address} HTTP/1.1", f"Host: {url.address}", f"User-Agent: {USER_AGENT}"]
-    if message.proxy_authorization is not None:
-        lines.append(f"Proxy-Authorization: {message.proxy_authorization}")
+def connect_request(address: str, headers: Headers) -> bytes:
+    """Return the request for a tunnel through a proxy to `host:port`."""
+    lines = [f"CONNECT {address} HTTP/1.1", f"Host: {address}"]
+    if not any(name.lower() == "user-agent" for name, _ in headers):
+        lines.append(f"User-Agent: {USER_AGENT}")
+    lines += [f"{name}: {value}" for name, value in headers]
     return header_bytes("\r\n".join([*lines, "", ""]))
 
 

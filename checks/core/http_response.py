@@ -1,10 +1,12 @@
-"""One HTTP/1.1 response, parsed as it comes by httptools, within limits on everything a target can make long.
+"""A response as it comes, whatever the version of HTTP, and the parser of HTTP/1.1 (httptools) that fills one.
 
-Nothing raises: what is wrong with the response is left in `problem`. Reading from the network, and what the
-response should be, live elsewhere. A parser is used once, since it cannot be set back.
+Within limits on everything a target can make long. Nothing raises: what is wrong with the response is left in
+`problem`. Reading from the network, other versions, and what the response should be, live elsewhere.
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
@@ -21,23 +23,76 @@ _INTERIM, _SWITCHING, _FINAL = 100, 101, 200
 class Response:
     """What has come of a response. Header names are in lower case."""
 
-    __slots__ = ("_bodiless", "_framed", "_idle", "_keep", "_limit", "_parser", "_parts", "_seen", "complete",
-                 "declared", "head_complete", "headers", "problem", "size", "status", "version")  # fmt: skip
+    __slots__ = ("_keep", "_parts", "bodiless", "complete", "declared", "head_complete", "headers", "limit", "problem",
+                 "size", "status", "trailers", "version")  # fmt: skip
 
     def __init__(self, *, body_limit: int, keep_body: bool, bodiless: bool = False) -> None:
         """`bodiless`: the answer to HEAD or CONNECT, which ends with its head whatever the head says."""
         self.status = 0
-        self.version = ""
+        self.version = ""  # as in the status line: 1.0, 1.1, 2, 3
         self.headers: list[tuple[bytes, bytes]] = []
+        self.trailers: Sequence[
+            tuple[bytes, bytes]
+        ] = ()  # of HTTP/2 and HTTP/3; in 1.1 they join the headers
         self.size = 0  # bytes of body so far, without the framing
         self.declared: int | None = None  # Content-Length
         self.head_complete = False
         self.complete = False
         self.problem: Stop | None = None
-        self._bodiless = bodiless
+        self.bodiless = bodiless
+        self.limit = body_limit
         self._keep = keep_body
-        self._limit = body_limit
         self._parts: list[bytes] = []
+
+    def first(self, name: bytes) -> bytes | None:
+        """Return the first value of a header (name in lower case), or None."""
+        for key, value in self.headers:
+            if key == name:
+                return value
+        return None
+
+    def every(self, name: bytes) -> list[bytes]:
+        """Return all values of a header (name in lower case)."""
+        return [value for key, value in self.headers if key == name]
+
+    def body(self) -> bytes:
+        """Return the body as it came, content encoding and all; empty when it was not kept."""
+        return self._parts[0] if len(self._parts) == 1 else b"".join(self._parts)
+
+    def add(self, data: bytes) -> None:
+        """Count and, if wanted, keep a piece of the body; nothing beyond the limit is kept."""
+        self.size += len(data)
+        if self._keep and self.size <= self.limit:
+            self._parts.append(data)
+
+    def refuse(self, code: Code, detail: str) -> None:
+        """Note what is wrong; the first thing counts."""
+        if self.problem is None:
+            self.problem = Stop(code, detail)
+
+    def check_head(self) -> None:
+        """Refuse a head that is too long, or that announces too long a body."""
+        if len(self.headers) > MAX_HEADERS:
+            self.refuse(Code.HTTP_HEADER_LIMIT, f"the response has more than {MAX_HEADERS} headers")
+        if not self.complete and self.declared is not None and self.declared > self.limit:
+            self.refuse(Code.BODY_LIMIT, f"the body has {self.declared} bytes, the limit is {self.limit}")
+
+    def check_size(self) -> None:
+        """Refuse a body that has grown too long."""
+        if self.size > self.limit:
+            self.refuse(Code.BODY_LIMIT, f"the body is longer than the limit of {self.limit} bytes")
+
+    def release(self) -> None:
+        """Let go of what it took to read the response; what has been read stays."""
+
+
+class Http1Response(Response):
+    """A response of HTTP/1.1, or 1.0, parsed as it comes. Used once, since the parser cannot be set back."""
+
+    __slots__ = ("_framed", "_idle", "_parser", "_seen")
+
+    def __init__(self, *, body_limit: int, keep_body: bool, bodiless: bool = False) -> None:
+        super().__init__(body_limit=body_limit, keep_body=keep_body, bodiless=bodiless)
         self._seen = 0  # bytes of the head so far
         self._idle = 0
         self._framed = False  # the response itself says where it ends
@@ -57,7 +112,7 @@ class Response:
             if self._parse(data[:room] if len(data) > room else data):
                 self._check_head()
             elif self._seen > MAX_HEAD:
-                self._refuse(
+                self.refuse(
                     Code.HTTP_HEADER_LIMIT, f"the response head is longer than {MAX_HEAD // 1024} KiB"
                 )
             if len(data) <= room or self.problem is not None:
@@ -73,32 +128,17 @@ class Response:
         if self.complete:
             return
         if not self.head_complete:
-            self._refuse(Code.HTTP_TRUNCATED, "the connection ended within the response head")
+            self.refuse(Code.HTTP_TRUNCATED, "the connection ended within the response head")
         elif not self._framed:
             self.complete = True
         elif self.declared is not None:
-            self._refuse(
+            self.refuse(
                 Code.HTTP_TRUNCATED, f"the connection ended after {self.size} of {self.declared} body bytes"
             )
         else:
-            self._refuse(
+            self.refuse(
                 Code.HTTP_TRUNCATED, f"the connection ended within a chunked body, after {self.size} bytes"
             )
-
-    def first(self, name: bytes) -> bytes | None:
-        """Return the first value of a header (name in lower case), or None."""
-        for key, value in self.headers:
-            if key == name:
-                return value
-        return None
-
-    def every(self, name: bytes) -> list[bytes]:
-        """Return all values of a header (name in lower case)."""
-        return [value for key, value in self.headers if key == name]
-
-    def body(self) -> bytes:
-        """Return the body as it came, content encoding and all; empty when it was not kept."""
-        return self._parts[0] if len(self._parts) == 1 else b"".join(self._parts)
 
     def release(self) -> None:
         """Let go of the parser: it and the response hold each other."""
@@ -119,31 +159,23 @@ class Response:
 
     def _malformed(self, data: bytes, reason: str) -> None:
         if not self.head_complete and self._seen == len(data) and data[:2] in _TLS_RECORDS:
-            self._refuse(Code.HTTP_MALFORMED, "the target speaks TLS here, not plain HTTP")
+            self.refuse(Code.HTTP_MALFORMED, "the target speaks TLS here, not plain HTTP")
         else:
             where = (
                 "the body's framing makes no sense" if self.head_complete else "what came is no HTTP response"
             )
-            self._refuse(Code.HTTP_MALFORMED, f"{where} ({reason.lower()}): {quoted(data)}")
-
-    def _refuse(self, code: Code, detail: str) -> None:
-        if self.problem is None:
-            self.problem = Stop(code, detail)
+            self.refuse(Code.HTTP_MALFORMED, f"{where} ({reason.lower()}): {quoted(data)}")
 
     def _check_head(self) -> None:
-        if len(self.headers) > MAX_HEADERS:
-            self._refuse(Code.HTTP_HEADER_LIMIT, f"the response has more than {MAX_HEADERS} headers")
-        if not self.complete and self.declared is not None and self.declared > self._limit:
-            self._refuse(Code.BODY_LIMIT, f"the body has {self.declared} bytes, the limit is {self._limit}")
+        if len(self.headers) > MAX_HEADERS or self.declared is not None:
+            self.check_head()
         self._check_body()
 
     def _check_body(self) -> None:
-        if self.size > self._limit:
-            self._refuse(Code.BODY_LIMIT, f"the body is longer than the limit of {self._limit} bytes")
-        elif not self.complete and (self._idle > MAX_IDLE or len(self.headers) > MAX_HEADERS):
-            self._refuse(
-                Code.HTTP_HEADER_LIMIT, "the body's framing is endless: chunk extensions or trailers"
-            )
+        if self.size > self.limit:
+            self.check_size()
+        if not self.complete and (self._idle > MAX_IDLE or len(self.headers) > MAX_HEADERS):
+            self.refuse(Code.HTTP_HEADER_LIMIT, "the body's framing is endless: chunk extensions or trailers")
 
     # What httptools calls.
 
@@ -167,16 +199,13 @@ class Response:
         self.status = status
         self.version = self._parser.get_http_version()
         self.head_complete = True
-        self.complete = self._bodiless
+        self.complete = self.bodiless
         self._read_framing()
 
     def on_body(self, data: bytes) -> None:
-        """Count and, if wanted, keep a piece of the body; nothing beyond the limit is kept."""
-        if self.complete:
-            return
-        self.size += len(data)
-        if self._keep and self.size <= self._limit:
-            self._parts.append(data)
+        """Take a piece of the body."""
+        if not self.complete:
+            self.add(data)
 
     def on_message_complete(self) -> None:
         """Note the end, unless it is the end of an interim response."""

@@ -65,7 +65,10 @@ class Tally:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Series:
-    """What is sent: how many, how far apart, how long a reply may take, and with what in it."""
+    """What is sent: how many, how far apart, how long a reply may take, and with what in it.
+
+    None but the first goes out later than its patience, or half of the time there is, ahead of the run's end.
+    """
 
     packets: int
     gap_ns: int
@@ -78,19 +81,24 @@ class Series:
         tally = Tally()
         begin_ns = monotonic_ns()
         last_ns = watch.deadline_ns - _SPARE_NS
-        for number in range(self.packets):
-            due_ns = begin_ns + number * self.gap_ns
-            if due_ns >= last_ns:
-                break
+        packets = self._in_time(last_ns - begin_ns)
+        for number in range(packets):
             if number:
-                await self._listen(echo, address, tally, due_ns)
+                await self._listen(echo, address, tally, begin_ns + number * self.gap_ns, packets)
             packet = build_request(address.family, echo.identifier, number, self.token + self.payload)
             tally.sent_ns[number] = echo.send(packet)
-        await self._listen(echo, address, tally, min(monotonic_ns() + self.patience_ns, last_ns))
+        await self._listen(echo, address, tally, min(monotonic_ns() + self.patience_ns, last_ns), packets)
         return tally
 
-    async def _listen(self, echo: EchoSocket, address: Address, tally: Tally, until_ns: int) -> None:
-        while not tally.is_settled(self.packets):
+    def _in_time(self, left_ns: int) -> int:
+        """Return how many requests go out: a reply to one just before the end would seem lost by our own haste."""
+        until_ns = max(left_ns - min(self.patience_ns, left_ns // 2), 0)
+        return min(self.packets, 1 + until_ns // self.gap_ns)
+
+    async def _listen(
+        self, echo: EchoSocket, address: Address, tally: Tally, until_ns: int, packets: int
+    ) -> None:
+        while not tally.is_settled(packets):
             came = await echo.receive(until_ns)
             if came is None:
                 return

@@ -9,7 +9,7 @@ from functools import lru_cache
 
 from jsonpath.function_extensions import ExpressionType, FilterFunction
 
-from .patterns import Pattern, compiled
+from .patterns import Pattern, compiled, longest
 
 
 class RegexFunction(FilterFunction):
@@ -22,11 +22,11 @@ class RegexFunction(FilterFunction):
         self._whole = whole
 
     def __call__(self, value: object, pattern: object) -> bool:
-        """Return whether it matches; an expression that cannot be compiled matches nothing."""
+        """Return whether it matches; an expression that cannot be compiled, or would take too long, matches nothing."""
         if not isinstance(value, str) or not isinstance(pattern, str):
             return False
         expression = _cached(pattern)
-        if expression is None:
+        if expression is None or len(value) > longest(expression):
             return False
         try:
             return (expression.fullmatch if self._whole else expression.search)(value) is not None

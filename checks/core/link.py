@@ -11,6 +11,7 @@ import errno
 import os
 import socket
 import struct
+from contextlib import suppress
 from dataclasses import dataclass
 
 from .clock import monotonic_ns
@@ -133,6 +134,11 @@ class Link:
     def _hurry(self) -> None:
         self._sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
+    def hang_up(self) -> None:
+        """Let whoever waits for data see the end of the stream; for a wait that may not last to the deadline."""
+        with suppress(OSError):  # they have hung up already
+            self._sock.shutdown(socket.SHUT_RDWR)
+
     def close(self) -> None:
         """Close the socket; safe to call twice."""
         if self._channel is not None:
@@ -140,12 +146,16 @@ class Link:
         else:
             self._sock.close()
 
-    async def established(self) -> None:
-        """Wait for the connection; the stage `connect` ends with the kernel's own time of it."""
+    async def established(self, until_ns: int | None = None) -> None:
+        """Wait for the connection; the stage `connect` ends with the kernel's own time of it.
+
+        Raises `Stop` with CONNECT_TIMEOUT when it is not there at `until_ns` (monotonic), where that is given.
+        """
         watch = self._watch
         info = self._sock.getsockopt(socket.IPPROTO_TCP, _TCP_INFO, _TCP_INFO_BYTES)
         if info[0] != _TCP_ESTABLISHED:
-            await self._event()
+            if not await self._event(until_ns) and until_ns is not None:
+                raise Stop(Code.CONNECT_TIMEOUT, f"{self.address}: no answer to the connection attempt")
             if problem := self._sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
                 raise refusal(problem, self.address)
             info = self._sock.getsockopt(socket.IPPROTO_TCP, _TCP_INFO, _TCP_INFO_BYTES)
@@ -153,11 +163,11 @@ class Link:
         # After a lost SYN the round trip says nothing of the wait, so the process's clock has to do.
         watch.leave(exact_ns=rtt_us * 1000 if rtt_us and not retransmits else None)
 
-    async def _event(self) -> None:
+    async def _event(self, until_ns: int | None = None) -> int:
         if self._channel is None:
             self._channel = Channel(self._watch.reactor, self._sock)
         self._reads = 0
-        await self._channel
+        return await (self._channel if until_ns is None else self._channel.until(until_ns))
 
     async def _send_raw(self, data: bytes) -> None:
         view = memoryview(data)
@@ -204,10 +214,12 @@ def refusal(problem: int, address: Address) -> Stop:
     return Stop(code, f"{address}: {words}")
 
 
-async def connect(watch: Watch, address: Address, source: str | None = None) -> Link:
+async def connect(
+    watch: Watch, address: Address, source: str | None = None, until_ns: int | None = None
+) -> Link:
     """Open a connection; the stage is `connect`. Raises `Stop` with a `connect_` or `agent_` code.
 
-    `source` is used in place of the region's source address.
+    `source` is used in place of the region's source address; `until_ns` ends the attempt ahead of the deadline.
     """
     watch.place.admit(address.host)
     watch.enter("connect")
@@ -221,7 +233,7 @@ async def connect(watch: Watch, address: Address, source: str | None = None) -> 
         problem = sock.connect_ex((address.host, address.port))
         if problem not in (0, errno.EINPROGRESS):
             raise refusal(problem, address)
-        await link.established()
+        await link.established(until_ns)
     except OSError as error:
         link.close()
         raise refusal(error.errno or 0, address) from None

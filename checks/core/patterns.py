@@ -15,6 +15,9 @@ from pydantic import AfterValidator, Field
 from .schema import unusable
 
 MAX_PATTERN = 4096  # characters
+# Steps of one search, at worst an instruction a byte: under a second. Linear time alone is no bound: with `a.{500}z`, a
+# target that chooses its text well makes each megabyte take six seconds.
+MAX_STEPS = 500_000_000
 _LOOKAROUND = ("(?=", "(?!", "(?<=", "(?<!")
 
 
@@ -51,6 +54,14 @@ class Pattern(Protocol[AnyStr]):
     def groupindex(self) -> Mapping[AnyStr, int]:
         """The numbers of named groups."""
 
+    @property
+    def programsize(self) -> int:
+        """Instructions of the program that it was compiled to."""
+
+    @property
+    def groups(self) -> int:
+        """How many groups there are."""
+
     def search(self, text: AnyStr | bytearray, /) -> Match[AnyStr] | None:
         """Return the first match anywhere in the text."""
 
@@ -61,6 +72,11 @@ class Pattern(Protocol[AnyStr]):
 def compiled(pattern: str) -> Pattern[str]:
     """Compile an expression over text. Raises a validation error in clear words."""
     return cast("Pattern[str]", _compiled(pattern, pattern, _options(re2.Options.Encoding.UTF8)))
+
+
+def longest(pattern: Pattern[AnyStr]) -> int:
+    """Return how many bytes may be searched for a pattern without holding up the agent, whatever the bytes."""
+    return MAX_STEPS // max(pattern.programsize, 1)
 
 
 def compiled_bytes(pattern: str, flags: str = "") -> Pattern[bytes]:

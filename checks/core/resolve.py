@@ -1,4 +1,4 @@
-"""A target's name becomes one address: literals at once, the hosts file, then the system's name servers.
+"""A target's name becomes one address, or all of them: literals at once, the hosts file, then the name servers.
 
 The stage is `resolve`, and no answer is ever kept for another run. When an answer leaves open whose fault it
 is (silence, SERVFAIL, NXDOMAIN without proof), the same name servers are asked a control question: without an
@@ -12,7 +12,9 @@ from __future__ import annotations
 import ipaddress
 import socket
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import lru_cache, partial
+from itertools import chain, zip_longest
 from typing import Literal
 
 from . import dns_wire
@@ -32,10 +34,22 @@ where it has one. `prefer_...`: that family if the name has it, else the other. 
 _ORDER: dict[FamilyRule, tuple[int, ...]] = {
     "any": (4, 6), "ip4": (4,), "ip6": (6,), "prefer_ip4": (4, 6), "prefer_ip6": (6, 4),
 }  # fmt: skip
+MAX_ADDRESSES = 16
+"""Addresses of one name that are looked at; what a target's DNS says must not multiply our connections at will."""
+
 _TYPES = {4: dns_wire.TYPE_A, 6: dns_wire.TYPE_AAAA}
 _NAMES = {4: "IPv4", 6: "IPv6"}
-_Wanted = tuple[tuple[int, ...], FamilyRule]  # families in order of preference, and the rule behind it
 _ROOT = dns_wire.build_query(dns_wire.encode_name("."), dns_wire.TYPE_NS)
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    order: tuple[int, ...]  # families, the preferred one first
+    rule: FamilyRule
+    every: bool = False  # all addresses, not just the best one
+
+
+_Found = tuple[tuple[str, int], ...]  # addresses with their families, the best one first
 
 
 async def resolve(watch: Watch, host: str, port: int, family: FamilyRule = "any") -> Address:
@@ -43,19 +57,35 @@ async def resolve(watch: Watch, host: str, port: int, family: FamilyRule = "any"
 
     Raises `Stop` with a `resolve_` code, or with AGENT_RESOLVER for trouble of our own.
     """
-    if (literal := _literal(host)) is not None:
-        if literal[1] not in _ORDER[family]:
-            raise Stop(Code.RESOLVE_NO_ADDRESS, f"{literal[0]} is not an {_NAMES[_ORDER[family][0]]} address")
+    if (literal := _literal(host)) is not None and literal[1] in _ORDER[family]:
         return Address(literal[0], port, literal[1])
+    return (await _look_up(watch, host, port, _Wanted(_order(family, watch.place.source_address), family)))[0]
+
+
+async def resolve_all(watch: Watch, host: str, port: int, family: FamilyRule = "any") -> tuple[Address, ...]:
+    """Return all addresses, at most `MAX_ADDRESSES`: families by turns, beginning with the rule's first choice.
+
+    A family whose question stays without an answer is left out once the other one has addresses. Raises as
+    `resolve` does.
+    """
+    wanted = _Wanted(_order(family, watch.place.source_address), family, every=True)
+    return await _look_up(watch, host, port, wanted)
+
+
+async def _look_up(watch: Watch, host: str, port: int, wanted: _Wanted) -> tuple[Address, ...]:
+    if (literal := _literal(host)) is not None:
+        if literal[1] not in _ORDER[wanted.rule]:
+            family = _NAMES[_ORDER[wanted.rule][0]]
+            raise Stop(Code.RESOLVE_NO_ADDRESS, f"{literal[0]} is not an {family} address")
+        return (Address(literal[0], port, literal[1]),)
     watch.enter("resolve")
     config = watch.place.resolver or system_resolver()
-    order = _order(family, watch.place.source_address)
-    local = _by_family(config.local_addresses(host))
-    if text := _choose(local, order, family):
+    found = _choose(_by_family(config.local_addresses(host)), wanted)
+    if found:
         watch.leave(monotonic_ns())
-        return Address(text[0], port, text[1])
-    text = await _from_servers(watch, Stub(watch, config), host, (order, family))
-    return Address(text[0], port, text[1])
+    else:
+        found = await _from_servers(watch, Stub(watch, config), host, wanted)
+    return tuple(Address(text, port, family) for text, family in found)
 
 
 def family_with_source(rule: FamilyRule, source: str | None) -> FamilyRule:
@@ -80,8 +110,7 @@ def literal_address(host: str) -> str | None:
     return literal[0] if literal else None
 
 
-async def _from_servers(watch: Watch, stub: Stub, host: str, wanted: _Wanted) -> tuple[str, int]:
-    order, rule = wanted
+async def _from_servers(watch: Watch, stub: Stub, host: str, wanted: _Wanted) -> _Found:
     if not stub.config.servers:
         raise Stop(Code.AGENT_RESOLVER, _no_answer(stub))
     began_ns = monotonic_ns()
@@ -89,10 +118,10 @@ async def _from_servers(watch: Watch, stub: Stub, host: str, wanted: _Wanted) ->
     exists = False
     try:
         for name in stub.config.candidates(host):
-            queries = {family: _query(name, _TYPES[family]) for family in order}
-            answers = await stub.ask(queries, until_ns, partial(_enough, order=order, rule=rule))
-            if chosen := _choose(_found(answers), order, rule):
-                watch.leave(answers[chosen[1]].received_ns)
+            queries = {family: _query(name, _TYPES[family]) for family in wanted.order}
+            answers = await stub.ask(queries, until_ns, partial(_enough, wanted=wanted))
+            if chosen := _choose(_found(answers), wanted):
+                watch.leave(max(answers[family].received_ns for _, family in chosen))
                 return chosen
             await _judge(stub, name, answers, watch)
             exists = exists or any(answer.meaning is Meaning.NO_ADDRESS for answer in answers.values())
@@ -101,7 +130,7 @@ async def _from_servers(watch: Watch, stub: Stub, host: str, wanted: _Wanted) ->
             raise
         raise Stop(Code.AGENT_RESOLVER, _no_answer(stub)) from None
     watch.leave(max(answer.received_ns for answer in answers.values()))
-    raise _absent(host, order, exists)
+    raise _absent(host, wanted.order, exists)
 
 
 def _absent(host: str, order: tuple[int, ...], exists: bool) -> Stop:
@@ -143,35 +172,43 @@ def _no_answer(stub: Stub, answer: Answer | None = None) -> str:
     words = answer.words if answer is not None else stub.trouble
     servers = ", ".join(str(server) for server in stub.config.servers) or "none configured"
     why = words or "no answer"
-    return f"the region's own resolver is of no use: {why} (name servers: {servers}; see /etc/resolv.conf)"
+    return (
+        f"the region's own resolver is of no use: {why} (name servers: {servers}; see {stub.config.origin})"
+    )
 
 
-def _enough(answers: Answers, *, order: tuple[int, ...], rule: FamilyRule) -> bool:
-    """Say whether a family was found that none still awaited would be preferred to."""
-    for family in order:
+def _enough(answers: Answers, *, wanted: _Wanted) -> bool:
+    """Say whether there is nothing left to wait for: all there is, or a family that none still awaited would beat."""
+    if wanted.every:
+        return len(answers) == len(wanted.order) and any(answer.addresses for answer in answers.values())
+    for family in wanted.order:
         answer = answers.get(family)
         if answer is None:
             return False
-        if answer.addresses and (rule != "any" or _has_route(answer.addresses[0], family)):
+        if answer.addresses and (wanted.rule != "any" or _has_route(answer.addresses[0], family)):
             return True
     return False
 
 
-def _choose(found: Mapping[int, str], order: tuple[int, ...], rule: FamilyRule) -> tuple[str, int] | None:
-    usable = [(found[family], family) for family in order if family in found]
-    if rule == "any" and len(usable) > 1 and not _has_route(*usable[0]):
-        return usable[1]
-    return usable[0] if usable else None
+def _choose(found: Mapping[int, tuple[str, ...]], wanted: _Wanted) -> _Found:
+    usable = [[(text, family) for text in found[family]] for family in wanted.order if family in found]
+    if wanted.rule == "any" and len(usable) > 1 and not _has_route(*usable[0][0]):
+        usable.reverse()
+    if not wanted.every:
+        return tuple(usable[0][:1]) if usable else ()
+    by_turns = (each for each in chain.from_iterable(zip_longest(*usable)) if each is not None)
+    return tuple(dict.fromkeys(by_turns))[:MAX_ADDRESSES]
 
 
-def _found(answers: Answers) -> dict[int, str]:
-    return {family: answer.addresses[0] for family, answer in answers.items() if answer.addresses}
+def _found(answers: Answers) -> dict[int, tuple[str, ...]]:
+    return {family: answer.addresses for family, answer in answers.items() if answer.addresses}
 
 
-def _by_family(addresses: tuple[str, ...]) -> dict[int, str]:
-    found: dict[int, str] = {}
+def _by_family(addresses: tuple[str, ...]) -> dict[int, tuple[str, ...]]:
+    found: dict[int, tuple[str, ...]] = {}
     for address in addresses:
-        found.setdefault(6 if ":" in address else 4, address)
+        family = 6 if ":" in address else 4
+        found[family] = (*found.get(family, ()), address)
     return found
 
 

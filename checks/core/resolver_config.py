@@ -33,6 +33,7 @@ class ResolverConfig:
     search: tuple[str, ...] = ()
     ndots: int = 1
     hosts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    origin: str = "/etc/resolv.conf"  # what people should look at when no server is of use
 
     def local_addresses(self, name: str) -> tuple[str, ...]:
         """Return what is known without asking anyone: the hosts file, then the loopback names."""

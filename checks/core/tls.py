@@ -10,10 +10,12 @@ import ipaddress
 import os
 import ssl
 import time
+from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import Literal, cast
+from typing import Literal, Protocol, cast
 
 import certifi
 from OpenSSL import SSL, crypto
@@ -41,8 +43,14 @@ _PROBLEMS = {
     20: (Code.TLS_UNTRUSTED, "the issuer is not known or the chain is incomplete"),
     21: (Code.TLS_UNTRUSTED, "the first certificate cannot be verified (the chain is incomplete)"),
     23: (Code.TLS_UNTRUSTED, "the certificate is revoked"),
+    66: (Code.TLS_KEY, "the certificate's key is too short"),
+    67: (Code.TLS_KEY, "an authority's key is too short"),
+    68: (Code.TLS_CHAIN, "a signature in the chain is of a kind that can be forged"),
 }
+UNKNOWN_ISSUER = frozenset({2, 20, 21})
+"""Verification errors of a chain whose next certificate is neither sent nor among the trusted ones."""
 _MAX_CHAIN = 10
+MAX_STAPLE_BYTES = 65_536
 _PIECE_BYTES = 16384  # what is taken out of memory at once
 # Key exchange as it was for years. The newer hybrids, which keep recorded traffic secret from computers to come, guard
 # nothing here and take a quarter of a handshake's CPU.
@@ -76,21 +84,69 @@ class TlsOptions(Section):
         return self
 
 
+@dataclass(slots=True)
+class _Heard:
+    """What the callbacks of one handshake were told."""
+
+    problems: list[tuple[int, int, crypto.X509]] = field(default_factory=list)
+    staple: bytes = b""
+
+
+class Handshake(Protocol):
+    """What a completed handshake tells of the target, over TCP as over QUIC."""
+
+    @property
+    def sent(self) -> list[crypto.X509]:
+        """The certificates that the target sent, its own first."""
+
+    @property
+    def agreed(self) -> tuple[str, str]:
+        """Protocol version and cipher suite, as OpenSSL names them."""
+
+
 class TlsLayer:
     """One handshake and the traffic after it, over memory."""
 
-    __slots__ = ("_connection", "_host", "_problems", "_refused", "_verify")
+    __slots__ = ("_connection", "_heard", "_host", "_refused", "_verify")
 
-    def __init__(self, context: SSL.Context, host: str, verify: StrictBool = True) -> None:
+    def __init__(
+        self, context: SSL.Context, host: str, verify: StrictBool = True, offers: tuple[bytes, ...] = ()
+    ) -> None:
+        """`offers` are protocols to choose from by ALPN, the preferred one first."""
         self._connection = SSL.Connection(context, None)
-        self._problems: list[tuple[int, int]] = []
-        self._connection.set_app_data(self._problems)
+        if offers:
+            self._connection.set_alpn_protos(list(offers))
+        self._heard = _Heard()
+        self._connection.set_app_data(self._heard)
         self._host = host
         self._verify = verify
         self._refused: Stop | None = None
         if not _is_address(host):
             self._connection.set_tlsext_host_name(host.encode("idna" if not host.isascii() else "ascii"))
         self._connection.set_connect_state()
+
+    def ask_for_staple(self) -> None:
+        """Ask for an OCSP response in the handshake; the context must have been made for it."""
+        self._connection.request_ocsp()
+
+    @property
+    def staple(self) -> bytes:
+        """The OCSP response that came along, empty without one."""
+        return self._heard.staple
+
+    @property
+    def problems(self) -> frozenset[int]:
+        """The numbers of OpenSSL's verification errors; none when not verifying."""
+        return frozenset(number for number, _, _ in self._heard.problems if self._verify)
+
+    def path(self) -> list[crypto.X509]:
+        """Return the chain that was built to judge trust, the leaf first; empty when not verifying."""
+        return (self._connection.get_verified_chain() or []) if self._verify else []
+
+    @property
+    def protocol(self) -> bytes:
+        """The protocol that the target chose by ALPN; empty when it chose none."""
+        return self._connection.get_alpn_proto_negotiated()
 
     def handshake(self) -> bool:
         """Go as far as the bytes at hand allow; True when the handshake is done."""
@@ -142,10 +198,19 @@ class TlsLayer:
         except SSL.Error as error:
             raise handshake_refusal(error) from None
 
+    @property
+    def sent(self) -> list[crypto.X509]:
+        """The certificates that the target sent, its own first."""
+        return (self._connection.get_peer_cert_chain() or [])[:_MAX_CHAIN]
+
+    @property
+    def agreed(self) -> tuple[str, str]:
+        """Protocol version and cipher suite, as OpenSSL names them."""
+        return self._connection.get_protocol_version_name(), self._connection.get_cipher_name() or ""
+
     def judge(self, watch: Watch) -> CertificateFacts | None:
         """Write the TLS facts; record every problem of trust as a failure (none when not verifying)."""
-        chain = self._connection.get_peer_cert_chain() or []
-        facts = [certificate_facts(certificate) for certificate in chain[:_MAX_CHAIN]]
+        facts = [certificate_facts(certificate) for certificate in self.sent]
         watch.facts["tls_version"] = self._connection.get_protocol_version_name()
         watch.facts["tls_cipher"] = self._connection.get_cipher_name()
         if not facts:
@@ -153,29 +218,38 @@ class TlsLayer:
         leaf = facts[0]
         watch.facts["certificate"] = leaf.as_fact(time.time())
         watch.facts["chain_expires"] = min(each.not_after for each in facts)
+        if watch.place.verbose:
+            watch.facts["chain"] = [each.as_chain_fact(time.time()) for each in facts]
         if self._verify:
             self._judge_trust(watch, leaf)
         return leaf
 
     def _judge_trust(self, watch: Watch, leaf: CertificateFacts) -> None:
-        seen: set[Code] = set()
-        for number, depth in self._problems:
-            code, words = _PROBLEMS.get(number, (Code.TLS_UNTRUSTED, f"verification error {number}"))
-            if code in seen:
-                continue
-            seen.add(code)
-            where = "" if depth == 0 else f" (certificate {depth} of the chain)"
-            watch.fail(code, f"{words}{where}{_dates(code, leaf)}")
-        if not matches_host(leaf, self._host):
-            names = ", ".join(leaf.sans[:5]) or "no names"
-            watch.fail(Code.TLS_HOSTNAME, f"the certificate is for {names}, not for {self._host}")
+        judge_trust(watch, leaf, self._host, self._heard.problems)
 
 
-def _dates(code: Code, leaf: CertificateFacts) -> str:
+def judge_trust(
+    watch: Watch, leaf: CertificateFacts, host: str, problems: Sequence[tuple[int, int, crypto.X509]]
+) -> None:
+    """Record problems of verification (OpenSSL's number, depth, certificate) and a name that is not the host's."""
+    seen: set[Code] = set()
+    for number, depth, certificate in problems:
+        code, words = _PROBLEMS.get(number, (Code.TLS_UNTRUSTED, f"verification error {number}"))
+        if code in seen:
+            continue
+        seen.add(code)
+        where = "" if depth == 0 else f" (certificate {depth} of the chain)"
+        watch.fail(code, f"{words}{where}{_dates(code, certificate_facts(certificate))}")
+    if not matches_host(leaf, host):
+        names = ", ".join(leaf.sans[:5]) or "no names"
+        watch.fail(Code.TLS_HOSTNAME, f"the certificate is for {names}, not for {host}")
+
+
+def _dates(code: Code, bad: CertificateFacts) -> str:
     if code is Code.TLS_EXPIRED:
-        return f": valid until {time.strftime('%Y-%m-%d %H:%M', time.gmtime(leaf.not_after))} UTC"
+        return f": valid until {time.strftime('%Y-%m-%d %H:%M', time.gmtime(bad.not_after))} UTC"
     if code is Code.TLS_NOT_YET_VALID:
-        return f": valid from {time.strftime('%Y-%m-%d %H:%M', time.gmtime(leaf.not_before))} UTC"
+        return f": valid from {time.strftime('%Y-%m-%d %H:%M', time.gmtime(bad.not_before))} UTC"
     return ""
 
 
@@ -196,13 +270,33 @@ def handshake_refusal(error: SSL.Error) -> Stop:
     return Stop(Code.TLS_HANDSHAKE, f"what the target sent is no TLS handshake that makes sense: {reasons}")
 
 
-def layer_for(options: TlsOptions, host: str) -> TlsLayer:
-    """Return a fresh layer towards a host; the context behind it is built once per set of options and files."""
+def layer_for(
+    options: TlsOptions, host: str, offers: tuple[bytes, ...] = (), *, staple: bool = False
+) -> TlsLayer:
+    """Return a fresh layer towards a host; the context behind it is built once per set of options and files.
+
+    `offers` are protocols to choose from by ALPN (none by default); `layer.protocol` is the one chosen. With `staple`
+    an OCSP response is asked for.
+    """
     try:
-        context = _context(options, _stamps(options))
+        context = _context(options, _stamps(options), staple)
     except (OSError, SSL.Error, ssl.SSLError) as error:
         raise Stop(Code.AGENT_FILE, f"cannot load the TLS files here: {_words(error)}") from None
-    return TlsLayer(context, options.server_name or host, options.verify)
+    layer = TlsLayer(context, options.server_name or host, options.verify, offers)
+    if staple:
+        layer.ask_for_staple()
+    return layer
+
+
+def trusted_by(options: TlsOptions) -> crypto.X509Store:
+    """Return the authorities that the options trust, for chains that were not read by a layer of ours."""
+    try:
+        store = _context(options, _stamps(options)).get_cert_store()
+    except (OSError, SSL.Error, ssl.SSLError) as error:
+        raise Stop(Code.AGENT_FILE, f"cannot load the TLS files here: {_words(error)}") from None
+    if store is None:  # by its type only: a context always has one
+        raise Stop(Code.AGENT_ERROR, "a TLS context without a store of certificates")
+    return store
 
 
 def _stamps(options: TlsOptions) -> tuple[float, ...]:
@@ -211,7 +305,7 @@ def _stamps(options: TlsOptions) -> tuple[float, ...]:
 
 
 @lru_cache(maxsize=256)
-def _context(options: TlsOptions, stamps: tuple[float, ...]) -> SSL.Context:
+def _context(options: TlsOptions, stamps: tuple[float, ...], staple: bool = False) -> SSL.Context:
     """Build a context: 60 ms with the system's authorities, hence the cache; changed files make a new one."""
     context = SSL.Context(SSL.TLS_CLIENT_METHOD)
     context.set_min_proto_version(_VERSIONS[options.min_version])
@@ -222,6 +316,8 @@ def _context(options: TlsOptions, stamps: tuple[float, ...]) -> SSL.Context:
     _narrow_groups(context)
     context.set_session_cache_mode(SSL.SESS_CACHE_OFF)  # every check shakes hands in full
     context.set_verify(SSL.VERIFY_PEER if options.verify else SSL.VERIFY_NONE, _collect)
+    if staple:
+        context.set_ocsp_client_callback(_keep_staple)
     if options.verify:
         _trust(context, options.ca_file)
     if options.certificate is not None:
@@ -247,9 +343,14 @@ def _trust(context: SSL.Context, ca_file: Path | None) -> None:
         context.load_verify_locations(certifi.where())  # a container without the system's authorities
 
 
-def _collect(connection: SSL.Connection, _certificate: crypto.X509, number: int, depth: int, ok: int) -> bool:
+def _collect(connection: SSL.Connection, certificate: crypto.X509, number: int, depth: int, ok: int) -> bool:
     if not ok:
-        cast("list[tuple[int, int]]", connection.get_app_data()).append((number, depth))
+        cast("_Heard", connection.get_app_data()).problems.append((number, depth, certificate))
+    return True
+
+
+def _keep_staple(connection: SSL.Connection, response: bytes, _data: object) -> bool:
+    cast("_Heard", connection.get_app_data()).staple = response[:MAX_STAPLE_BYTES]
     return True
 
 

@@ -6,7 +6,7 @@ code a deadline gets in each stage, and how long the agent itself kept the run w
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 MAX_LAG_NS = 50_000_000  # a run that the agent bent by more than this is VOID, unless configured otherwise
 MAX_DETAIL = 500  # characters kept of one failure's detail
+PART_NS = 1_000_000  # how much earlier the deadline of a part comes, so that the whole hears of it in time
 
 _TIMEOUTS = {
     "resolve": (Code.RESOLVE_TIMEOUT, "no answer for the name"),
@@ -31,6 +32,7 @@ _TIMEOUTS = {
     "dialogue": (Code.DIALOGUE_TIMEOUT, "the dialogue did not finish"),
     "query": (Code.DNS_TIMEOUT, "no answer to the query"),
     "ping": (Code.ICMP_TIMEOUT, "no echo reply"),
+    "authorize": (Code.OAUTH_FAILED, "no token from the token endpoint"),
 }
 
 
@@ -56,8 +58,8 @@ class Watch:
     """Made for one run, used up by `result()`."""
 
     __slots__ = ("_awaiting", "_entered_ns", "_expectations", "_fails", "_lag_ns", "_noted_ns", "_stalled_ns",
-                 "_voids", "_warns", "deadline_ns", "exact", "facts", "phases_us", "place", "stage", "started_ns",
-                 "started_us")  # fmt: skip
+                 "_voids", "_warns", "deadline_ns", "exact", "facts", "phases_us", "place", "secrets", "stage",
+                 "started_ns", "started_us")  # fmt: skip
 
     def __init__(self, place: Place, started_us: int | None = None) -> None:
         """`started_us` is the caller's wall clock, where it keeps one that does not jump."""
@@ -68,6 +70,7 @@ class Watch:
         self.phases_us: dict[str, int] = {}
         self.facts: dict[str, Fact] = {}
         self.stage: str | None = None
+        self.secrets: list[str] = []  # learned in this run, to be masked in its result
         self.exact = True  # until a stage had to be timed by this process's own clock
         self._awaiting: str | None = (
             None  # the stage that a deadline is charged to, where it is not the timed one
@@ -148,6 +151,10 @@ class Watch:
         if not held:
             self.warn(code, f"{what}: expected {expected}, got {seen}")
 
+    def conceal(self, secret: str) -> None:
+        """Have a text masked in the result: a secret that the options did not hold, such as a token."""
+        self.secrets.append(secret)
+
     def stop(self, code: Code, detail: str) -> None:
         """Record why the run ended early; an `agent_` code is our own trouble."""
         self.leave()
@@ -184,6 +191,45 @@ class Watch:
         """Return the sum of the phases so far."""
         return sum(self.phases_us.values())
 
+    def part(self) -> Watch:
+        """Return a watch for a part of this run that goes on beside others: what was seen so far, same deadline."""
+        part = Watch(self.place, self.started_us)
+        part.started_ns, part.deadline_ns = self.started_ns, self.deadline_ns - PART_NS
+        part.phases_us, part.facts = dict(self.phases_us), dict(self.facts)
+        part.secrets = self.secrets
+        return part
+
+    def take_in(self, parts: Sequence[tuple[str, Watch]]) -> None:
+        """Add what parts of this run saw, each named in front of its failures; phases and facts of the slowest.
+
+        A failure of one part holds whatever became of the others; trouble of our own counts where none failed.
+        """
+        slowest = max((watch for _, watch in parts), key=Watch.elapsed_us)
+        self.phases_us, self.facts = slowest.phases_us, slowest.facts
+        self._lag_ns += max(watch._lag_ns for _, watch in parts)  # what came before them was another wait
+        any_failed = any(watch._fails and not watch._voids for _, watch in parts)
+        for name, watch in parts:
+            self.exact = self.exact and watch.exact
+            if not watch._voids:
+                self._fails += (_named(name, each) for each in watch._fails)
+            elif not any_failed:
+                self._voids += (_named(name, each) for each in watch._voids)
+            self._warns += (_named(name, each) for each in watch._warns)
+            self._expectations += (
+                Expectation(_prefixed(name, each.what), each.expected, each.seen, each.held)
+                for each in watch._expectations
+            )
+
+    @property
+    def outcome(self) -> Outcome:
+        """What the run would end as now."""
+        return self._outcome()
+
+    @property
+    def gravest(self) -> Failure | None:
+        """The failure that a result would show first, or None."""
+        return next(iter((*self._voids, *self._fails, *self._warns)), None)
+
     def result(self) -> Result:
         """Return the Result: VOID before FAIL before WARN before PASS."""
         lag_ns = self.own_lag_ns()
@@ -208,3 +254,12 @@ class Watch:
         if self._fails:
             return Outcome.FAIL
         return Outcome.WARN if self._warns else Outcome.PASS
+
+
+def _named(name: str, failure: Failure) -> Failure:
+    return Failure(failure.code, _prefixed(name, failure.detail)[:MAX_DETAIL])
+
+
+def _prefixed(name: str, text: str) -> str:
+    """Put the name of a part in front of what is said of it, unless it is there already."""
+    return text if text.startswith((name, f"[{name}]")) else f"{name}: {text}"

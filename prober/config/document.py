@@ -5,10 +5,12 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Iterator
 
+from checks.core.check import KINDS
+
+from .reference import Tables, one_line
 from .schema import Schema, plain_schema
 from .settings import Settings, variable_name
 from .terms import MAX_LABELS
@@ -52,115 +54,39 @@ def _settings() -> Iterator[str]:
     yield ""
 
 
-class _Page:
+class _Page(Tables):
     """Walks the schema from the top; each model is described where it is met first."""
 
     def __init__(self, schema: Schema) -> None:
-        self._schema = schema
-        self._described: dict[str, str] = {}
+        super().__init__(schema)
+        self._described: set[str] = set()
+        for kind in KINDS:  # options of checks have a page of their own
+            field = schema["$defs"]["Probe"]["properties"][kind]
+            field["description"] = f"Watch it with this check, see [checks](checks.md#{kind})."
+            self._described.update(reference for reference, _ in self.references(field))
 
     def sections(self) -> Iterator[str]:
         """Yield the page's text, one top level key after the other."""
-        for name, field in self._schema["properties"].items():
+        for name, field in self.schema["properties"].items():
             yield f"## `{name}`\n"
             if description := field.get("description"):
-                yield _one_line(description) + "\n"
+                yield one_line(description) + "\n"
             yield from self._blocks(field, name, 3, is_described=bool(description))
 
     def _blocks(self, field: Schema, path: str, level: int, *, is_described: bool = False) -> Iterator[str]:
         """Describe the models that may stand at a path, and then those inside them."""
-        for reference, suffix in self._references(field):
-            definition = self._schema["$defs"][reference]
+        for reference, suffix in self.references(field):
+            definition = self.schema["$defs"][reference]
             if not definition.get("properties") or reference in self._described:
                 continue
-            self._described[reference] = path + suffix
+            self._described.add(reference)
             if level > 3 or suffix:
                 yield f"{'#' * level} `{path}{suffix}`\n"
             if (description := definition.get("description")) and not (is_described and not suffix):
-                yield _one_line(description) + "\n"
-            yield from self._table(definition)
+                yield one_line(description) + "\n"
+            yield from self.table(definition)
             for name, below in definition["properties"].items():
                 yield from self._blocks(below, f"{path}{suffix}.{name}", min(level + 1, 5))
-
-    def _table(self, definition: Schema) -> Iterator[str]:
-        required = definition.get("required", [])
-        yield "| key | value | default | meaning |\n| --- | --- | --- | --- |"
-        for name, field in definition["properties"].items():
-            default = "required" if name in required else _default(field)
-            cells = [f"`{name}`", self._type(field), default, _one_line(field.get("description", ""))]
-            yield "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
-        yield ""
-
-    def _references(self, field: Schema, suffix: str = "") -> Iterator[tuple[str, str]]:
-        if "$ref" in field:
-            yield field["$ref"].rpartition("/")[2], suffix
-        for option in field.get("anyOf", []) + field.get("oneOf", []):
-            yield from self._references(option, suffix)
-        if isinstance(field.get("items"), dict):
-            yield from self._references(field["items"], suffix + "[]")
-        for below in _values(field):
-            yield from self._references(below, suffix + ".NAME")
-
-    def _type(self, field: Schema) -> str:
-        if "$ref" in field:
-            definition = self._schema["$defs"][field["$ref"].rpartition("/")[2]]
-            return "mapping" if definition.get("type") == "object" else self._type(definition)
-        options = field.get("anyOf") or field.get("oneOf")
-        if options:
-            said = [self._type(option) for option in options if option.get("type") != "null"]
-            return " or ".join(dict.fromkeys(said))
-        if field.get("type") == "array":
-            return f"list of {self._type(field['items'])}" if isinstance(field.get("items"), dict) else "list"
-        if field.get("type") == "object":
-            values = [self._type(below) for below in _values(field)]
-            return f"mapping of names to {values[0]}" if values else "mapping"
-        return _scalar_type(field)
-
-
-_SCALARS = {"string": "text", "integer": "whole number", "number": "number", "boolean": "true or false"}
-_FORMATS = {
-    "duration-text": "duration",
-    "size-text": "size",
-    "password": "secret",
-    "date-time": "instant",
-    "date": "date",
-}
-
-
-def _values(field: Schema) -> list[Schema]:
-    """Return the schemas of what a mapping with free keys holds."""
-    further = field.get("additionalProperties")
-    return [
-        *field.get("patternProperties", {}).values(),
-        *([further] if isinstance(further, dict) and further else []),
-    ]
-
-
-def _scalar_type(field: Schema) -> str:
-    if "const" in field or "enum" in field:
-        values = field.get("enum", [field.get("const")])
-        return ", ".join(
-            f"`{value}`" if isinstance(value, str) else f"`{json.dumps(value)}`" for value in values
-        )
-    if field.get("format") in _FORMATS:
-        return _FORMATS[field["format"]]
-    words = _SCALARS.get(field.get("type", ""), "anything")
-    if "minimum" in field and "maximum" in field:
-        words += f" from {field['minimum']} to {field['maximum']}"
-    if examples := field.get("examples"):
-        words += ", such as " + " or ".join(f"`{example}`" for example in examples)
-    return words
-
-
-def _default(field: Schema) -> str:
-    default = field.get("default")
-    if default is None or default in ([], {}):
-        return ""
-    return f"`{default}`" if isinstance(default, str) else f"`{json.dumps(default)}`"
-
-
-def _one_line(text: str) -> str:
-    return " ".join(text.split())
 
 
 if __name__ == "__main__":

@@ -54,8 +54,8 @@ async def test_a_good_answer_passes() -> None:
             ("shop.test.", "A", "udp")
         ]
         assert result.facts == {
-            "server": peer.address, "family": 4, "rcode": "NOERROR", "answers": 2, "authoritative": True,
-            "recursion_available": True, "truncated": False, "transport": "udp",
+            "server": peer.address, "address": "127.0.0.1", "family": 4, "rcode": "NOERROR", "answers": 2,
+            "authoritative": True, "recursion_available": True, "truncated": False, "transport": "udp",
         }  # fmt: skip
     assert result.outcome is Outcome.PASS
     assert list(result.phases_us) == ["query"]

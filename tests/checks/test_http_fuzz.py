@@ -13,7 +13,7 @@ from support.http_peer import http_peer
 
 from checks.core.failures import Stop
 from checks.core.http_body import decode
-from checks.core.http_response import MAX_HEAD, MAX_HEADERS, Response
+from checks.core.http_response import MAX_HEAD, MAX_HEADERS, Http1Response
 from checks.core.http_url import join_url, parse_url
 
 LIMIT = 1_000
@@ -39,7 +39,7 @@ def test_the_parser_never_raises_and_keeps_within_its_limits(
     pieces: list[bytes], cut: int, bodiless: bool
 ) -> None:
     data = b"".join(pieces)
-    response = Response(body_limit=LIMIT, keep_body=True, bodiless=bodiless)
+    response = Http1Response(body_limit=LIMIT, keep_body=True, bodiless=bodiless)
     for at in range(0, len(data), cut):
         response.feed(data[at : at + cut])
         if response.complete or response.problem is not None:
@@ -56,7 +56,7 @@ def test_the_parser_never_raises_and_keeps_within_its_limits(
 @given(RESPONSES, st.integers(1, 400))
 def test_how_the_bytes_are_cut_makes_no_difference(pieces: list[bytes], cut: int) -> None:
     data = b"".join(pieces)
-    whole, parts = (Response(body_limit=LIMIT, keep_body=True) for _ in range(2))
+    whole, parts = (Http1Response(body_limit=LIMIT, keep_body=True) for _ in range(2))
     whole.feed(data)
     for at in range(0, len(data), cut):
         if not parts.complete and parts.problem is None:

@@ -15,7 +15,7 @@ from support.tcp_peer import drip, endless, garbage, silence, tcp_peer
 
 from checks.core.failures import Stop
 from checks.core.http_body import decode
-from checks.core.http_response import Response
+from checks.core.http_response import Http1Response
 
 SHORT_US = 150_000
 HEAD = b"HTTP/1.1 200 OK\r\n"
@@ -195,14 +195,14 @@ async def test_content_encodings_are_undone_within_the_limit(answer: Answer, exp
 
 
 def test_nothing_beyond_the_limit_is_kept() -> None:
-    response = Response(body_limit=1000, keep_body=True)
+    response = Http1Response(body_limit=1000, keep_body=True)
     response.feed(answers.head() + b"x" * 1500)
     assert (len(response.body()), response.size) == (0, 1500)
 
 
 def test_a_small_bomb_is_not_blown_up() -> None:
     bomb = gzip.compress(bytes(2**28))
-    response = Response(body_limit=2**20, keep_body=True)
+    response = Http1Response(body_limit=2**20, keep_body=True)
     response.feed(
         answers.head(headers=[("Content-Encoding", "gzip"), ("Content-Length", str(len(bomb)))]) + bomb
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from typing import Any
 
 import pytest
@@ -14,6 +15,13 @@ from checks.core.values import SecretView
 from checks.http import HttpOptions
 
 URL = "https://shop.example/health"
+
+
+OAUTH2 = {
+    "token_url": "https://id.example/token?tenant=hunter2",
+    "client_id": "me",
+    "client_secret": "hunter2",
+}
 
 
 def _load(**options: Any) -> HttpOptions:
@@ -72,7 +80,46 @@ def test_defaults_and_short_forms() -> None:
         ({"headers": {"X": "a\r\nb"}}, "headers", "line breaks"),
         ({"headers": {"Content-Length": "5"}}, "headers", "cannot be set"),
         ({"headers": {"X-A": "1", "x-a": "2"}}, "headers", "given twice"),
-        ({"auth": {}}, "auth", "basic or bearer"),
+        ({"auth": {}}, "auth", "basic, bearer or oauth2"),
+        ({"auth": {"bearer": "x", "oauth2": OAUTH2}}, "auth", "basic, bearer or oauth2"),
+        ({"auth": {"oauth2": {**OAUTH2, "token_url": "x"}}}, "auth", "starts with http"),
+        ({"auth": {"oauth2": {**OAUTH2, "scopes": ["a b"]}}}, "auth", "pattern"),
+        ({"auth": {"oauth2": {**OAUTH2, "in": "query"}}}, "auth", "'header'"),
+        ({"body": "x", "body_file": "/x"}, "", "exclude each other"),
+        ({"compression": "zstd"}, "compression", "'gzip'"),
+        ({"compression": []}, "compression", "at least 1"),
+        ({"compression": "br", "headers": {"accept-encoding": "gzip"}}, "", "excludes br"),
+        ({"unique_id": {}}, "unique_id", "header, query or both"),
+        ({"unique_id": {"header": "Content-Length"}}, "unique_id", "cannot be set"),
+        ({"unique_id": {"query": "a b"}}, "unique_id", "pattern"),
+        ({"unique_id": {"header": "X-A"}, "headers": {"x-a": "1"}}, "", "given twice"),
+        (
+            {"expect": {"headers": {"A": {"absent": True, "allow_missing": True}}}},
+            "expect",
+            "without allow_missing",
+        ),
+        ({"expect": {"headers": {"A": {"allow_missing": True}}}}, "expect", "not_regex or absent"),
+        ({"expect": {"headers": {"A": {"not_regex": "("}}}}, "expect", "not a regular expression"),
+        ({"expect": {"size": {}}}, "expect", "min, max or both"),
+        ({"expect": {"size": {"min": "2B", "max": "1B"}}}, "expect", "shorter than min"),
+        ({"expect": {"encoding": "lzma"}}, "expect", "'gzip'"),
+        ({"expect": {"version": "HTTP/2"}}, "expect", "'1.1'"),
+        ({"expect": {"tls": True}}, "expect", "'required'"),
+        ({"expect": {"max_age": {"allow_missing": True}}}, "expect", "required"),
+        ({"expect": {"max_age": 60}}, "expect", ""),
+        ({"expect": {"phases": {"think": "1s"}}}, "expect", "'wait'"),
+        ({"expect": {"phases": {"wait": {}}}}, "expect", "within or warn_within"),
+        (
+            {"expect": {"cel": "1 +"}},
+            "expect",
+            "not a CEL expression: mismatched input '<EOF>' (character 4)",
+        ),
+        ({"expect": {"cel": "response.status == 1"}}, "expect", "body, headers, status, not response"),
+        ({"expect": {"cel": "length(body) == 1"}}, "expect", "no function length()"),
+        ({"expect": {"cel": "1 == " + "1" * 1000}}, "expect", "at most 1000"),
+        ({"expect": {"cel": ["true"] * 21}}, "expect", "at most 20"),
+        ({"method": "HEAD", "expect": {"cel": "body.a == 1"}}, "", "HEAD"),
+        ({"method": "HEAD", "expect": {"size": {"min": "1B"}}}, "", "HEAD"),
         ({"auth": {"bearer": "hunter2\n"}}, "auth", "cannot stand"),
         ({"auth": {"basic": {"username": "a:b", "password": "hunter2"}}}, "auth", "no colon"),
         ({"auth": {"bearer": "x"}, "headers": {"authorization": "y"}}, "", "exclude each other"),
@@ -91,11 +138,11 @@ def test_defaults_and_short_forms() -> None:
         ({"expect": {"body": {"regex": "("}}}, "expect", "not a regular expression"),
         ({"expect": {"body": {"absent": "/(/"}}}, "expect", "not a regular expression"),
         ({"expect": {"body": {"contains": ""}}}, "expect", "at least 1"),
-        ({"expect": {"headers": {"A": {}}}}, "expect", "equals, contains, regex or absent"),
+        ({"expect": {"headers": {"A": {}}}}, "expect", "equals, contains, regex, not_regex or absent"),
         (
             {"expect": {"headers": {"A": {"absent": True, "equals": "x"}}}},
             "expect",
-            "equals, contains, regex or absent",
+            "equals, contains, regex, not_regex or absent",
         ),
         ({"expect": {"headers": {"A": {"regex": "["}}}}, "expect", "not a regular expression"),
         ({"expect": {"json": {"status": 1}}}, "expect", "not a JSONPath"),
@@ -132,13 +179,34 @@ SECRET = {
 def test_secrets_show_nowhere() -> None:
     made = check(URL + "?key=hunter2", **SECRET)
     options = _load(**{**SECRET, "url": URL + "?key=hunter2"})
-    shown = [repr(options), options.model_dump_json(), repr(made._first), repr(made._home), made.target]
+    shown = [repr(options), options.model_dump_json(), repr(made._first), repr(made._transport), made.target]
     assert not [text for text in shown if "hunter2" in text]
     assert "shown" in options.model_dump_json()
 
 
 def test_options_travel_to_the_agent_and_back() -> None:
-    options = _load(**{**SECRET, "redirects": False, "url": URL + "?key=hunter2"})
+    oauth2 = {
+        **OAUTH2,
+        "parameters": {"audience": "x", "api_key": "hunter2"},
+        "in": "body",
+        "tls": {"verify": False},
+    }
+    expect = {
+        "max_age": "1h", "size": {"max": "1MiB"}, "phases": {"wait": "1s"}, "cel": "status == 200", "version": "2",
+        "headers": {"A": {"not_regex": "x", "allow_missing": True}}, "encoding": ["br", "gzip"], "tls": "required",
+    }  # fmt: skip
+    options = _load(
+        **{
+            **SECRET,
+            "redirects": False,
+            "url": URL + "?key=hunter2",
+            "auth": {"oauth2": oauth2},
+            "expect": expect,
+        },
+        compression=["br", "gzip"],
+        unique_id={"header": "X-Request-Id"},
+    )
+    assert "hunter2" not in options.model_dump_json() + repr(options)
     text = options.model_dump_json(context=SecretView.REVEAL)
     assert HttpOptions.model_validate_json(text) == options
     assert json.loads(text)["headers"]["Cookie"] == "hunter2"
@@ -148,5 +216,48 @@ def test_the_schema_knows_the_short_forms() -> None:
     schema = HttpOptions.model_json_schema()
     assert schema["properties"]["redirects"]["anyOf"][0] == {"type": "boolean"}
     assert set(schema["$defs"]["ExpectOptions"]["properties"]) == {
-        "status", "headers", "body", "json", "within", "warn_within", "certificate_days",
+        "status", "headers", "body", "json", "within", "warn_within", "certificate_days", "size", "cel", "encoding",
+        "version", "tls", "max_age", "phases",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("header", "coding", "admitted"),
+    [
+        ("gzip, br", "br", True), ("gzip", "br", False), ("*", "br", True), ("*;q=0", "br", False),
+        ("gzip;q=0, *", "gzip", False), ("gzip; q=0.000", "gzip", False), ("gzip;q=0.001", "gzip", True),
+        ("GZIP;Q=1", "gzip", True), ("x-gzip", "gzip", True), ("br, *;q=0", "gzip", False), ("", "gzip", False),
+        ("gzip", "identity", True), ("identity;q=0", "identity", False), ("*;q=0", "identity", False),
+        ("identity, *;q=0", "identity", True), ("gzip;level=9;q=0", "gzip", False),
+    ],
+)  # fmt: skip
+def test_a_given_accept_encoding_has_to_admit_what_compression_asks_for(
+    header: str, coding: str, admitted: bool
+) -> None:
+    options: dict[str, Any] = {"compression": coding, "headers": {"Accept-Encoding": header}}
+    if admitted:
+        assert _load(**options).compression == (coding,)
+    else:
+        with pytest.raises(ValidationError, match=f"Accept-Encoding excludes {coding}"):
+            _load(**options)
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "body.status == 'ok' && size(body.items) > 2", "has(body.a)", "body.items.all(item, item.n > 0)",
+        "headers['content-type'].startsWith('text/')", "status in [200, 204]", "double(body.x) > 1.5",
+        "timestamp(body.at) < timestamp('2030-01-01T00:00:00Z')", "body.matches('^a')", "type(body) == type([])",
+        "body.items.map(i, i.n).exists(n, n == 1)", "string(status) == '200'",
+        "body.n.size() == 1 || body.items.exists_one(x, x == 1)",
+    ],
+)  # fmt: skip
+def test_expressions_that_can_be_meant_are_taken(expression: str) -> None:
+    assert _load(expect={"cel": expression}).expect.cel == (expression,)
+
+
+def test_a_missing_extra_is_named_when_the_configuration_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "cel", None)
+    with pytest.raises(ValidationError, match="need the extra cel") as caught:
+        _load(expect={"cel": "status == 200"})
+    assert caught.value.errors()[0]["ctx"]["hint"] == "pip install 'uptime-prober[cel]'"

@@ -148,6 +148,16 @@ async def test_a_series_ends_before_the_run_does() -> None:
     assert 1 <= result.facts["sent"] < 100  # type: ignore[operator]
 
 
+@pytest.mark.parametrize("patience", ["120ms", "10s"])
+async def test_no_packet_goes_out_so_late_that_its_reply_cannot_come(patience: str) -> None:
+    """Each has its patience, or half of the run where that is shorter: a slow reply is no lost one."""
+    async with echo_peer(delay_seconds=0.08) as peer:
+        made = check(peer, packets=100, patience=patience, expect={"loss": "0%"})
+        result = await look(made, Setting(timeout_us=400_000))
+    assert (result.outcome, codes(result)) == (Outcome.PASS, [])
+    assert 1 < result.facts["sent"] < 100  # type: ignore[operator]
+
+
 async def test_a_jitter_limit_and_a_time_limit_are_judged() -> None:
     result = await ping(expect={"jitter": "1us", "within": "1us"})
     assert set(codes(result)) == {"too_slow"}
@@ -160,6 +170,8 @@ async def test_a_jitter_limit_and_a_time_limit_are_judged() -> None:
         ({"host": "icmp://a.example"}, "a host is a name or an address"),
         ({"expect": {"loss": "100%"}}, "less than 100%"),
         ({"expect": {"loss": "10%", "warn_loss": "20%"}}, "warn_loss is larger"),
+        ({"host": "a.example:7"}, "a host is a name or an address"),
+        ({"packets": 1, "expect": {"jitter": "1ms"}}, "one packet has no jitter"),
         ({"packets": 0}, "greater than or equal to 1"),
         ({"payload": 7}, "greater than or equal to 8"),
         ({"ttl": 256}, "less than or equal to 255"),

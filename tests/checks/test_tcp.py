@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import ssl
 from typing import Any
 
 import pytest
@@ -11,61 +10,23 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 from support.certs import certificates
-from support.looks import BRIEF, USUAL, Setting, cancel_when, codes, look
+from support.looks import BRIEF, Setting, cancel_when, codes, look
+from support.tcp_checks import MAIL, check, detail, talk, trusted
 from support.tcp_peer import (
     Conversation,
-    Expect,
-    Send,
-    StartTls,
-    TcpPeer,
     banner,
     close_at_once,
-    drip,
     echo,
-    endless,
     garbage,
     never_accepting,
     refused,
-    reset_after,
-    scripted,
     silence,
-    smtp,
     tcp_peer,
 )
 
+from checks.core.resolver_config import ResolverConfig
 from checks.core.result import Outcome, Result
 from checks.tcp import TcpCheck, TcpOptions
-
-Dialogue = list[dict[str, Any]]  # steps as a configuration file has them
-
-MAIL: Dialogue = [
-    {"expect": "^220 "},
-    {"send": "EHLO prober\r\n"},
-    {"expect": "^250[ -]"},
-    {"send": "STARTTLS\r\n"},
-    {"expect": "^220 "},
-    {"starttls": True},
-    {"send": "EHLO prober\r\n"},
-    {"expect": "^250 "},
-]
-
-
-def check(peer: TcpPeer, **options: Any) -> TcpCheck:
-    return TcpCheck(TcpOptions.model_validate({"address": peer.address, **options}))
-
-
-def trusted(**options: Any) -> dict[str, Any]:
-    return {"ca_file": str(certificates().ca_file), **options}
-
-
-async def talk(peer: TcpPeer, *steps: dict[str, Any], setting: Setting = USUAL, **options: Any) -> Result:
-    return await look(check(peer, dialogue=list(steps), **options), setting)
-
-
-def detail(result: Result) -> str:
-    assert result.failure is not None
-    return result.failure.detail
-
 
 # --- connecting -------------------------------------------------------------------------------------------
 
@@ -170,148 +131,47 @@ async def test_what_is_no_tls_has_a_tls_code() -> None:
         assert codes(await look(check(peer, tls=trusted()), BRIEF)) == ["tls_timeout"]
 
 
-# --- dialogues --------------------------------------------------------------------------------------------
+# --- ports that must be closed ----------------------------------------------------------------------------
 
 
-async def test_a_dialogue_says_and_hears_exactly_what_is_written() -> None:
-    async with tcp_peer(echo) as peer:
-        steps = (
-            {"send": "PING"},
-            {"expect": "PING"},
-            {"send_bytes": "00 ff"},
-            {"expect_bytes": "\\x00\\xff"},
-        )
-        result = await talk(peer, *steps)
-        assert bytes(peer.received) == b"PING\x00\xff"
-    assert result.outcome is Outcome.PASS
-    assert list(result.phases_us) == ["connect", "dialogue"]
+@pytest.mark.parametrize("state", ["refused", "closed"])
+async def test_a_port_that_must_be_closed_passes_when_it_refuses(state: str) -> None:
+    with refused() as peer:
+        result = await look(check(peer, state=state, expect={"within": "1h"}))
+    assert (result.outcome, result.failures) == (Outcome.PASS, ())
+    assert result.facts["state"] == "refused"
+    assert list(result.phases_us) == ["connect"]
+    assert len(result.expectations) == 1
 
 
-async def test_no_newline_is_waited_for() -> None:
-    async with tcp_peer(banner(b"login: ")) as peer:
-        assert (await talk(peer, {"expect": "^login:"})).outcome is Outcome.PASS
+async def test_silence_is_closed_but_not_refused() -> None:
+    with never_accepting() as peer:
+        closed = await look(check(peer, state="closed"), BRIEF)
+        refusing = await look(check(peer, state="refused"), BRIEF)
+    assert (closed.outcome, closed.facts["state"]) == (Outcome.PASS, "closed")
+    assert codes(refusing) == ["connect_timeout"]
 
 
-async def test_text_that_comes_byte_by_byte_is_put_together() -> None:
-    async with tcp_peer(drip(b"220 mail.test ready\r\n", 100)) as peer:
-        assert (await talk(peer, {"expect": "ready\r$"})).outcome is Outcome.PASS
+async def test_an_open_port_that_must_be_closed_fails() -> None:
+    async with tcp_peer(silence) as peer:
+        result = await look(check(peer, state="closed"))
+    assert codes(result) == ["connect_accepted"]
+    assert result.facts["state"] == "open"
 
 
-async def test_what_a_match_left_is_kept_for_the_next_step() -> None:
-    async with tcp_peer(banner(b"one two three")) as peer:
-        result = await talk(peer, {"expect": "one"}, {"expect_bytes": "\\x20two"}, {"expect": "^ three"})
-    assert result.outcome is Outcome.PASS
+async def test_our_own_trouble_says_nothing_of_a_closed_port() -> None:
+    with refused() as peer:
+        result = await look(check(peer, state="closed", source_address="192.0.2.1"))
+    assert codes(result) == ["agent_source_address"]
 
 
-async def test_a_match_is_used_up() -> None:
-    async with tcp_peer(scripted(Send(b"ready\n"))) as peer:
-        result = await talk(peer, {"expect": "ready"}, {"expect": "ready"}, setting=BRIEF)
-    assert codes(result) == ["dialogue_timeout"]
-
-
-async def test_the_banner_and_named_groups_become_facts() -> None:
-    async with tcp_peer(banner(b"SSH-2.0-OpenSSH_9\x1b[2J\r\n")) as peer:
-        result = await talk(peer, {"expect": "^SSH-(?P<protocol>[0-9.]+)-(?P<software>\\w+)"})
-    assert result.facts["banner"] == "SSH-2.0-OpenSSH_9\\x1b[2J\\r\\n"
-    assert result.facts["captured"] == {"protocol": "2.0", "software": "OpenSSH_9"}
-
-
-async def say_and_close(conversation: Conversation) -> None:
-    await conversation.send(b"554 no service\r\n")
-
-
-@pytest.mark.parametrize(
-    ("behaviour", "step", "code", "words"),
-    [
-        (say_and_close, {"expect": "^220 "}, "dialogue_mismatch", "554 no service"),
-        (close_at_once, {"expect": "^220 "}, "dialogue_closed", "got nothing"),
-        (banner(b"554 no\r\n"), {"expect": "^220 "}, "dialogue_timeout", "554 no"),
-        (silence, {"expect": "^220 "}, "dialogue_timeout", "got nothing"),
-        (banner(b"PANG"), {"expect_bytes": "50 4f"}, "dialogue_mismatch", "PANG"),
-        (silence, {"expect_bytes": "50"}, "dialogue_timeout", "got nothing"),
-        (endless, {"expect": "never"}, "dialogue_limit", "65536 bytes"),
-    ],
-)
-async def test_each_way_to_fail_has_its_code_and_step(
-    behaviour: Any, step: dict[str, Any], code: str, words: str
-) -> None:
-    async with tcp_peer(behaviour) as peer:
-        result = await talk(peer, step, setting=BRIEF)
-    assert codes(result) == [code]
-    assert detail(result).startswith("step 1, expect")
-    assert words in detail(result)
-
-
-async def test_a_reset_within_the_dialogue_names_the_step() -> None:
-    async with tcp_peer(reset_after(b"hello\n")) as peer:
-        result = await talk(peer, {"expect": "hello"}, {"send": "x"}, {"expect": "more"})
-    assert codes(result) == ["connection_reset"]
-    assert detail(result).startswith("step 3, ")
-
-
-async def test_what_is_sent_never_shows_in_a_failure() -> None:
-    async with tcp_peer(close_at_once) as peer:
-        result = await talk(peer, {"send": "PASS hunter2\r\n"}, {"expect": "ok"})
-    assert "hunter2" not in repr(result)
-
-
-# --- STARTTLS ---------------------------------------------------------------------------------------------
-
-
-async def test_mail_is_spoken_through_starttls() -> None:
-    async with tcp_peer(smtp(certificates().valid.server_context())) as peer:
-        result = await talk(peer, *MAIL, tls=trusted())
-    assert result.failures == ()
-    assert set(result.phases_us) == {"connect", "dialogue", "tls"}
-    assert result.duration_us == sum(result.phases_us.values())
-
-
-async def test_starttls_without_a_newline_before_it() -> None:
-    """PostgreSQL answers with a single letter."""
-    context = certificates().valid.server_context()
-    async with tcp_peer(scripted(Expect(b"SSL"), Send(b"S"), StartTls(context))) as peer:
-        result = await talk(peer, {"send": "SSL\n"}, {"expect": "^S"}, {"starttls": True}, tls=trusted())
-    assert result.failures == ()
-
-
-def split_line(context: ssl.SSLContext) -> Any:
-    async def behave(conversation: Conversation) -> None:
-        await conversation.send(b"220 go")
-        # The rest of the line leaves only when the client has begun its handshake.
-        await conversation.reader.readexactly(5)
-        await conversation.send(b" ahead\r\n")
-        await conversation.drain_input()
-
-    return behave
-
-
-async def test_the_rest_of_a_matched_line_may_come_late() -> None:
-    """It is passed over, so that it is the silence after it that ends the run, and not a broken handshake."""
-    async with tcp_peer(split_line(certificates().valid.server_context())) as peer:
-        result = await talk(peer, {"expect": "^220"}, {"starttls": True}, tls=trusted(), setting=BRIEF)
-    assert codes(result) == ["tls_timeout"]
-
-
-async def test_bytes_slipped_in_ahead_of_tls_fail() -> None:
-    context = certificates().valid.server_context()
-    async with tcp_peer(scripted(Send(b"220 go ahead\r\n250 injected\r\n"), StartTls(context))) as peer:
-        result = await talk(peer, {"expect": "^220 "}, {"starttls": True}, tls=trusted())
-    assert codes(result) == ["dialogue_mismatch"]
-    assert "250 injected" in detail(result)
-
-
-async def test_an_untrusted_certificate_ends_the_dialogue() -> None:
-    async with tcp_peer(smtp(certificates().wrong_host.server_context())) as peer:
-        result = await talk(peer, *MAIL, tls=trusted())
-        assert peer.received.count(b"EHLO") == 1
-    assert codes(result) == ["tls_hostname"]
-
-
-async def test_a_deadline_within_starttls_is_the_handshakes() -> None:
-    async with tcp_peer(banner(b"220 go\r\n")) as peer:
-        steps = ({"expect": "^220 go\r\n"}, {"starttls": True})
-        result = await talk(peer, *steps, tls=trusted(), setting=BRIEF)
-    assert codes(result) == ["tls_timeout"]
+async def test_every_address_must_be_closed() -> None:
+    async with tcp_peer(silence, host="127.0.0.3") as peer:
+        hosts = {"shop.test": ("127.0.0.2", "127.0.0.3")}
+        made = TcpOptions(address=f"shop.test:{peer.port}", state="refused", addresses="all")
+        result = await look(TcpCheck(made), Setting(resolver=ResolverConfig(servers=(), hosts=hosts)))
+    assert codes(result) == ["connect_accepted"]
+    assert detail(result).startswith("127.0.0.3: port")
 
 
 # --- options ----------------------------------------------------------------------------------------------
@@ -336,6 +196,15 @@ async def test_a_deadline_within_starttls_is_the_handshakes() -> None:
         ({"address": "a:1", "ip": "ip4", "source_address": "::1"}, "leaves only ip6"),
         ({"address": "a:1", "expect": {"within": "1s", "warn_within": "2s"}}, "longer than within"),
         ({"address": "a:1", "adress": "b"}, "Extra inputs"),
+        ({"address": "a:1", "dialogue": [{"send": "{1}"}]}, "is no group of an expect before it"),
+        ({"address": "a:1", "dialogue": [{"expect": "(a)"}, {"send": "{2}"}]}, "is no group"),
+        ({"address": "a:1", "dialogue": [{"expect": "(a)"}, {"send": "{1}" * 21}]}, "at most 20 references"),
+        ({"address": "a:1", "dialogue": [{"send": "a", "labels": {"a": "b"}}]}, "step with expect"),
+        ({"address": "a:1", "dialogue_limit": "65537B"}, "less than or equal"),
+        ({"address": "a:1", "dialogue_limit": "1KiB"}, "says nothing without a dialogue"),
+        ({"address": "a:1", "expect": {"certificate_days": 7}}, "says nothing without TLS"),
+        ({"address": "a:1", "state": "closed", "tls": True}, "must be closed has no tls"),
+        ({"address": "a:1", "state": "refused", "addresses": "any"}, "must be refused has no tls"),
     ],
 )
 def test_options_that_make_no_sense_are_refused(options: dict[str, Any], words: str) -> None:

@@ -13,7 +13,7 @@ from checks.core.reactor import Reactor
 from prober import wire
 from prober.agent.clock import AgentClock
 from prober.agent.runner import Runner
-from prober.wire import Assignment, Gap, Record, Series
+from prober.wire import Assignment, Gap, Record, Resolver, Series
 
 SEED = bytes(range(32))
 WAIT_SECONDS = 10.0
@@ -60,7 +60,7 @@ class Bench:
     reports: Reports
     wall: Wall
 
-    def assign(self, *series: Series) -> None:
+    def assign(self, *series: Series, resolvers: tuple[Resolver, ...] = ()) -> None:
         self.runner.assign(
             Assignment(
                 version=wire.VERSION,
@@ -69,6 +69,7 @@ class Bench:
                 series=series,
                 max_lag_us=50_000,
                 max_in_flight=500,
+                resolvers=resolvers,
             )
         )
 

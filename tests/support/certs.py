@@ -127,9 +127,13 @@ class Certificates:
     @functools.cached_property
     def self_signed(self) -> Leaf:
         """Signed by its own key, for the usual names."""
+        return self.self_signed_for(*USUAL_NAMES)
+
+    def self_signed_for(self, *names: str) -> Leaf:
+        """Signed by its own key, for these names."""
         key = ec.generate_private_key(ec.SECP256R1())
         name = _name("peer.test")
-        certificate = _leaf(_builder(name, name, key, Term()), USUAL_NAMES, False).sign(key, hashes.SHA256())
+        certificate = _leaf(_builder(name, name, key, Term()), names, False).sign(key, hashes.SHA256())
         return _write(self.folder, certificate, key, b"")
 
     @functools.cached_property

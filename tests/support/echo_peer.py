@@ -40,6 +40,7 @@ class EchoPeer:
     """A running peer and the requests that it has seen."""
 
     port: int = 0
+    delay_seconds: float = 0
     requests: list[bytes] = field(default_factory=list)
 
     def opener(self, family: int, kind: int, _protocol: int) -> socket.socket:
@@ -65,13 +66,18 @@ class _Answering(asyncio.DatagramProtocol):
         self._peer.requests.append(data)
         number = int.from_bytes(data[6:8], "big")
         for reply in self._behave(number, REPLY + data[1:]):
-            self._transport.sendto(reply, addr)
+            if self._peer.delay_seconds:
+                asyncio.get_running_loop().call_later(
+                    self._peer.delay_seconds, self._transport.sendto, reply, addr
+                )
+            else:
+                self._transport.sendto(reply, addr)
 
 
 @contextlib.asynccontextmanager
-async def echo_peer(behave: Behaviour = answer) -> AsyncIterator[EchoPeer]:
+async def echo_peer(behave: Behaviour = answer, delay_seconds: float = 0) -> AsyncIterator[EchoPeer]:
     """Run a peer."""
-    peer = EchoPeer()
+    peer = EchoPeer(delay_seconds=delay_seconds)
     loop = asyncio.get_running_loop()
     transport, _ = await loop.create_datagram_endpoint(
         lambda: _Answering(peer, behave), local_addr=(LOOPBACK, 0)

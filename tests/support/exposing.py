@@ -66,6 +66,12 @@ def config_of(probes: Mapping[str, str], regions: Sequence[str] = ("fra", "iad")
         "http": "{url: 'https://shop.example/health'}",
         "tcp": "{address: 'a.example:1'}",
         "dns": "{name: a.example}",
+        "icmp": "{host: a.example}",
+        "grpc": "{address: 'a.example:1'}",
+        "websocket": "{url: 'wss://a.example/'}",
+        "tls": "{address: 'a.example:1'}",
+        "smtp": "{address: 'a.example:1'}",
+        "unix": "{path: /run/a.sock}",
     }
     lines = ["regions:", *(f"  {region}: {{local: true}}" for region in regions), "probes:"]
     lines += [f"  - {{name: {name}, {kind}: {blocks[kind]}}}" for name, kind in probes.items()]

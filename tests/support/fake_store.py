@@ -6,9 +6,11 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 
 from prober.store.base import (
+    CallRow,
     ChangeRow,
     Detail,
     GapRow,
+    ListeningRow,
     Page,
     Receipt,
     ResultQuery,
@@ -108,6 +110,14 @@ class FakeStore:
         """Return gaps of some series."""
         self._check()
         return [row for row in self.missed if row.series in series][:limit]
+
+    async def calls(self, probe: str) -> list[CallRow]:
+        """Return none."""
+        return []
+
+    async def listening(self) -> list[ListeningRow]:
+        """Return none."""
+        return []
 
     async def counts(self) -> dict[str, int]:
         """Return nothing."""

@@ -105,6 +105,8 @@ def split(one: WriteSet, at: int) -> list[WriteSet]:
             gaps=one.gaps[part],
             changes=one.changes[part],
             receipts=one.receipts[part],
+            calls=one.calls[part],
+            listening=one.listening[part],
         )
         for part in (slice(None, at), slice(at, None))
     ]

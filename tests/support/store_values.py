@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from checks.core.result import Failure, Outcome, Result
 from prober.store.base import (
+    CallRow,
     ChangeRow,
     Detail,
     GapRow,
@@ -76,6 +77,11 @@ def change(subject: str = "probe:web", at_us: int = T0_US, after: str = "down", 
 
 def gap(series: int, first: int, last: int, reason: str = "agent_off") -> GapRow:
     return GapRow(series=series, first_slot=first, last_slot=last, reason=reason)
+
+
+def call(probe: str = "backup", at_us: int = T0_US, verb: str = "success", **fields: Any) -> CallRow:
+    values: dict[str, Any] = {"exit_code": None, "output": ""}
+    return CallRow(probe=probe, at_us=at_us, verb=verb, **(values | fields))
 
 
 def receipt(sequence: int, agent: str = "local", epoch: int = 7) -> Receipt:
