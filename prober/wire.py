@@ -58,8 +58,18 @@ class Series(msgspec.Struct, frozen=True, array_like=True):
     resume_slot: int  # first slot that may still be run: later than every slot on record
 
 
+class Resolver(msgspec.Struct, frozen=True, array_like=True):
+    """Who answers for names in a region, in place of the agent's own machine. Servers as (address, port, family)."""
+
+    region: str
+    servers: tuple[tuple[str, int, int], ...]
+    hosts: tuple[tuple[str, tuple[str, ...]], ...]  # lower case names with their addresses, sorted
+    timeout_us: int
+    attempts: int
+
+
 class Assignment(msgspec.Struct, frozen=True, array_like=True):
-    """Everything an agent has to run, replacing what it had."""
+    """Everything an agent has to run, replacing what it had. Regions without a resolver use the machine's."""
 
     version: int
     digest: str  # of the configuration it comes from
@@ -67,6 +77,7 @@ class Assignment(msgspec.Struct, frozen=True, array_like=True):
     series: tuple[Series, ...]
     max_lag_us: int
     max_in_flight: int
+    resolvers: tuple[Resolver, ...] = ()
 
 
 class Record(msgspec.Struct, frozen=True, array_like=True):

@@ -53,6 +53,12 @@ def test_a_damaged_batch_never_raises_anything_else(data: bytes, at: int) -> Non
         wire.decode(good[:at] + data + good[at + len(data) :])
 
 
-@pytest.mark.parametrize("message", [wire.Ack(1, 2), wire.Recheck((1, 2)), wire.Goodbye()])
+ASSIGNMENT = wire.Assignment(
+    version=wire.VERSION, digest="d", seed=b"s", series=(), max_lag_us=1, max_in_flight=2,
+    resolvers=(wire.Resolver("fra", (("192.0.2.53", 53, 4),), (("a", ("192.0.2.1",)),), 5, 2),),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("message", [wire.Ack(1, 2), wire.Recheck((1, 2)), wire.Goodbye(), ASSIGNMENT])
 def test_the_small_messages_come_back(message: wire.Message) -> None:
     assert wire.decode(wire.encode(message)) == message

@@ -2,7 +2,8 @@
 
 Slot k of a probe covers [k x interval + phase, (k+1) x interval + phase). Within it `stratified` gives each region
 a share of its own, in an order permuted anew for every slot, and one random instant of that share; `fixed` puts the
-regions at even, constant offsets; `round` puts all regions at one common random instant. The random instants are
+regions at even, constant offsets; `round` puts all regions at one common random instant. (`end` is for what nobody
+runs: a slot of it is judged when it is over.) The random instants are
 what makes the count of failures an unbiased measure of down time. Pure: no clock, no state. `grid_version` is part of
 every hash, for the due instants of stored slots are computed by this file.
 """
@@ -11,6 +12,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from hashlib import blake2b
+from typing import Final
+
+AT_END: Final = "end"
+"""The schedule of what tells us of itself: its slots are judged at their last instant. Not for configurations."""
 
 _GRID_VERSION = b"prober grid 1"
 _WORDS = 8  # 64 bit words in one digest
@@ -74,12 +79,20 @@ class Grid:
     def _fixed(self, _slot: int) -> int:
         return self._index * self.interval_us // len(self.regions)
 
+    def _end(self, _slot: int) -> int:
+        return self.interval_us - 1
+
     def _round(self, slot: int) -> int:
         draw = _word(self.seed, self._name + b"\0round%d" % slot)
         return draw * self.interval_us >> 64
 
 
-_OFFSETS = {"stratified": Grid._stratified, "fixed": Grid._fixed, "round": Grid._round}
+_OFFSETS = {
+    "stratified": Grid._stratified,
+    "fixed": Grid._fixed,
+    "round": Grid._round,
+    AT_END: Grid._end,
+}
 
 
 def _word(seed: bytes, message: bytes) -> int:

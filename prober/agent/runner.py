@@ -16,10 +16,12 @@ import msgspec
 
 from checks.core.check import KINDS, Check
 from checks.core.clock import monotonic_ns
+from checks.core.link import Address
 from checks.core.reactor import Reactor, Run, Timer
+from checks.core.resolver_config import ResolverConfig
 from checks.core.result import Outcome, Result
 from checks.core.watch import Place, Watch
-from prober.wire import Assignment, Gap, Kind, Missed, Record, Series
+from prober.wire import Assignment, Gap, Kind, Missed, Record, Resolver, Series
 
 from .clock import AgentClock
 from .grid import Grid
@@ -234,6 +236,7 @@ class Runner:
         self.shared = Shared(reactor, report, clock or AgentClock())
         self._series: dict[int, SeriesRunner] = {}
         self._max_lag_us = 0
+        self._resolvers: dict[str, ResolverConfig] = {}  # by region
         self._reactor = reactor
         self._plan_clock_check()
 
@@ -242,9 +245,13 @@ class Runner:
         self.shared.pace.max_in_flight = assignment.max_in_flight
         wanted = {series.number: series for series in assignment.series}
         lag_changed, self._max_lag_us = assignment.max_lag_us != self._max_lag_us, assignment.max_lag_us
+        before = self._resolvers
+        self._resolvers = {each.region: _config(each) for each in assignment.resolvers}
         accounted: dict[int, int] = {}
         for number in list(self._series):
-            if lag_changed or not _same(self._series[number].series, wanted.get(number)):
+            running = self._series[number].series
+            place_changed = lag_changed or before.get(running.region) != self._resolvers.get(running.region)
+            if place_changed or not _same(running, wanted.get(number)):
                 runner = self._series.pop(number)
                 runner.stop(Missed.PAUSED)
                 accounted[number] = runner.accounted
@@ -276,6 +283,7 @@ class Runner:
             timeout_us=series.timeout_us,
             source_address=series.source_address,
             max_lag_ns=assignment.max_lag_us * 1000,
+            resolver=self._resolvers.get(series.region),
         )
         return SeriesRunner(series, grid, place, self.shared)
 
@@ -291,6 +299,16 @@ class Runner:
     def _check_clock(self) -> None:
         self.follow_clock()
         self._plan_clock_check()
+
+
+def _config(resolver: Resolver) -> ResolverConfig:
+    return ResolverConfig(
+        servers=tuple(Address(*server) for server in resolver.servers),
+        timeout_us=resolver.timeout_us,
+        attempts=resolver.attempts,
+        hosts=dict(resolver.hosts),
+        origin=f"regions.{resolver.region}.resolver",
+    )
 
 
 def _same(running: Series, wanted: Series | None) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 from checks.core.check import Options
 
@@ -15,7 +16,18 @@ from .contracts import ContractBlock
 from .operations import AgentsBlock, BlackboxBlock, ListenBlock, LogBlock, PageBlock, StoreBlock
 from .probes import Schedule
 from .services import CustomerBlock, MaintenanceBlock
-from .terms import Quorum
+from .terms import Address, Quorum
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resolver:
+    """Who answers for names in a region, in place of the machine's own name servers and hosts file."""
+
+    servers: tuple[Address, ...]
+    hosts: Mapping[str, tuple[str, ...]]
+    """Addresses by lower case name."""
+    timeout_us: int
+    attempts: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +41,8 @@ class Region:
     canaries: tuple[str, ...]
     """Control targets as `tcp://host:port`."""
     token_sha256: tuple[str, ...]
+    resolver: Resolver | None = None
+    """None for what the machine says."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +65,8 @@ class Probe:
     timeout_us: int
     regions: tuple[str, ...]
     """Where it runs, in the order of the file; never empty."""
-    schedule: Schedule
+    schedule: Schedule | Literal["end"]
+    """`end` for what tells us of itself; no file can say so."""
     confirm: Confirm
     recheck_us: int | None
     """The faster pace while failing; None for never."""

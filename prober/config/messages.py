@@ -130,8 +130,10 @@ def _hint(details: ErrorDetails, place: Path, tree: Tree, root: type[BaseModel])
         return "put it in quotes to make it text"
     if kind.startswith("bool") and isinstance(value, str) and value.lower() in _YAML_11_TRUTH:
         return "yes, no, on and off are text in YAML 1.2"
+    options = re.findall("'([^']*)'", str(details.get("ctx", {}).get("expected", "")))
+    if kind == "literal_error" and isinstance(value, int | float) and str(value) in options:
+        return "put it in quotes to make it text"
     if kind in ("literal_error", "enum") and isinstance(value, str) and not tree.outside_below(place):
-        options = re.findall("'([^']*)'", str(details.get("ctx", {}).get("expected", "")))
         nearest = did_you_mean(value, options)
         return nearest if nearest.startswith("did") else f"not {quote(value)}"
     return ""

@@ -5,27 +5,32 @@ Works on plain values and trusts nothing about them, so that these faults are to
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from pydantic_core import PydanticCustomError
 
+from checks.core.check import Check
+
 from .faults import MAX_HINTS, did_you_mean, quote
-from .resolve import DEFAULT_REGION
+from .resolve import DEFAULT_REGION, HUB_REGION
 from .terms import Quorum, read_quorum
 from .yaml_values import Path, Tree
 
 _Mapping = dict[str, Any]  # Any: whatever the file holds
+_ABOUT_RUNS = ("interval", "timeout", "regions", "schedule", "confirm", "recheck", "down_when")
+"""Keys that say how an agent runs a check."""
 
 
 class Names:
     """Check one document; every fault goes to the tree."""
 
-    def __init__(self, tree: Tree, document: object, kinds: Collection[str]) -> None:
+    def __init__(self, tree: Tree, document: object, kinds: Mapping[str, type[Check[Any]]]) -> None:
         self._tree = tree
         self._document: _Mapping = document if isinstance(document, dict) else {}
         self._kinds = kinds
         self._hints = 0
+        self._tokens: dict[str, Path] = {}
         regions = self._document.get("regions")
         self._regions = (
             [str(name) for name in regions] if isinstance(regions, dict) and regions else [DEFAULT_REGION]
@@ -56,12 +61,40 @@ class Names:
             self._tree.fault((*path, present[1]), message, "make it a probe of its own", at_key=True)
         elif not present and not self._misspelt_kind(path, probe):
             self._tree.fault(path, "no kind of check", f"add one of {', '.join(sorted(self._kinds))}")
+        if present and self._kinds[present[0]].passive:
+            self._check_told(path, probe, present[0])
+            return
         self._each((*path, "regions"), probe.get("regions"), "region", self._regions)
         regions = probe.get("regions") or defaults.get("regions")
         count = len(regions) if isinstance(regions, list) else len(self._regions)
         owner: Path = path if "down_when" in probe else ("defaults",)
         quorum = probe["down_when"] if "down_when" in probe else defaults.get("down_when")
         self._reachable((*owner, "down_when"), quorum, count, "regions", ("any", "majority", "all"))
+
+    def _check_told(self, path: Path, probe: _Mapping, kind: str) -> None:
+        """Look at a probe whose job calls us: no agent runs it, and its token names it alone."""
+        for key in _ABOUT_RUNS:
+            if key in probe:
+                hint = f"write period in the {kind} block" if key == "interval" else "leave it out"
+                message = f"no agent runs a {kind}, so it has no {key}"
+                self._tree.fault((*path, key), message, hint, at_key=True)
+        if HUB_REGION in self._regions:
+            self._tree.fault(
+                ("regions", HUB_REGION),
+                f"the name is taken: a {kind} is there",
+                "name it otherwise",
+                at_key=True,
+            )
+        block, place = probe[kind], (*path, kind, "token")
+        token = block.get("token") if isinstance(block, dict) else None
+        if not isinstance(token, str) or self._tree.is_broken(place):
+            return
+        if token in self._tokens:
+            line = self._tree.walk(self._tokens[token])[2].start_mark.line + 1
+            self._tree.fault(
+                place, "another probe has this token", f"first on line {line}; give each job its own"
+            )
+        self._tokens.setdefault(token, place)
 
     def _misspelt_kind(self, path: Path, probe: _Mapping) -> bool:
         for kind in probe:

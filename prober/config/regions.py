@@ -5,16 +5,30 @@ from __future__ import annotations
 import re
 from typing import Annotated
 
-from pydantic import AfterValidator, Field, StrictBool, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    PlainSerializer,
+    PlainValidator,
+    StrictBool,
+    StrictInt,
+    WithJsonSchema,
+    model_validator,
+)
 
+from checks.core.resolver_config import MAX_ATTEMPTS, MAX_SERVERS
 from checks.core.schema import Section
-from checks.core.values import Secret
+from checks.core.values import DurationUs, Secret, at_least, at_most
 
-from .terms import Canary, IpAddress, Title, wrong
+from .terms import Address, Canary, IpAddress, Title, read_ip_port, read_known_host, text_as, wrong
 
 MIN_TOKEN_CHARACTERS = 16
 MAX_TOKENS = 4  # the old and the new one while rotating, and a margin
 MAX_CANARIES = 8
+DNS_PORT = 53
+MAX_HOSTS = 1_000  # names of a region that need no name server
+MAX_HOST_ADDRESSES = 8  # of one such name
 
 
 def _long_enough(token: Secret) -> Secret:
@@ -37,6 +51,59 @@ def _sha256(text: str) -> str:
 TokenHash = Annotated[str, AfterValidator(_sha256)]
 
 
+def _name_server(value: object) -> Address:
+    if isinstance(value, Address):
+        return value
+    expected = "expected the address of a name server, such as 192.0.2.53 or [2001:db8::53]:53"
+    server: Address = text_as(value, lambda text: read_ip_port(text, DNS_PORT, expected), expected)
+    return server
+
+
+NameServer = Annotated[
+    Address,
+    PlainValidator(_name_server),
+    PlainSerializer(str, return_type=str, when_used="json"),
+    WithJsonSchema({"type": "string", "examples": ["192.0.2.53", "192.0.2.53:5353"]}),
+]
+
+
+def _one_or_more(value: object) -> object:
+    return [value] if isinstance(value, str) else value
+
+
+HostAddresses = Annotated[
+    list[IpAddress],
+    BeforeValidator(_one_or_more, json_schema_input_type=str | list[str]),
+    Field(min_length=1, max_length=MAX_HOST_ADDRESSES),
+]
+HostName = Annotated[str, AfterValidator(read_known_host)]
+
+
+def _once_each(hosts: object) -> object:
+    if isinstance(hosts, dict):
+        names = [str(name).lower().removesuffix(".") for name in hosts]
+        if len(set(names)) < len(names):
+            raise wrong("a host is named twice", "upper and lower case make no difference")
+    return hosts
+
+
+class ResolverBlock(Section):
+    """Who answers for names in this region. Neither resolv.conf nor the hosts file of the machine is looked at."""
+
+    servers: Annotated[list[NameServer], Field(min_length=1, max_length=MAX_SERVERS)]
+    """The name servers by address, asked in this order; port 53 unless one is given."""
+    hosts: Annotated[
+        dict[HostName, HostAddresses], BeforeValidator(_once_each), Field(max_length=MAX_HOSTS)
+    ] = Field(default={})
+    """Names with their addresses, one or a list, that no name server is asked for."""
+    timeout_us: Annotated[DurationUs, at_least("10ms"), at_most("30s")] = Field(
+        default=5_000_000, alias="timeout"
+    )
+    """How long one server is waited for, and never longer than a third of what is left of a run."""
+    attempts: Annotated[StrictInt, Field(ge=1, le=MAX_ATTEMPTS)] = 2
+    """How often all of them are asked before the name counts as not answered."""
+
+
 class RegionBlock(Section):
     """One region, named by its key."""
 
@@ -46,6 +113,8 @@ class RegionBlock(Section):
     """Checks run on this machine, in the daemon's own agent; no token is needed."""
     source_address: IpAddress | None = None
     """The address that checks of this region are sent from; the system chooses if absent."""
+    resolver: ResolverBlock | None = None
+    """Name servers of this region's own; those of the machine if absent."""
     canaries: Annotated[tuple[Canary, ...], Field(max_length=MAX_CANARIES)] = ()
     """Control targets outside your services. While none can be reached the region has no network, and its
     failures are void."""

@@ -10,15 +10,21 @@ from pathlib import Path
 from typing import TypeVar
 
 from checks.core.check import KINDS
+from checks.heartbeat import HeartbeatOptions
+from prober.agent.grid import AT_END
 
-from .config import Config, Confirm, Probe, Region, Service
+from .config import Config, Confirm, Probe, Region, Resolver, Service
 from .digest import digest_of
 from .model import Document
 from .probes import BUILT_IN, NEVER_US, ConfirmBlock, DefaultsBlock, ProbeFields
-from .regions import RegionBlock
+from .regions import RegionBlock, ResolverBlock
 from .services import ServiceBlock
+from .terms import Quorum
 
 DEFAULT_REGION = "local"
+HUB_REGION = "hub"
+"""Where probes are that call us: the hub itself, which no agent runs."""
+ONE = Quorum("any")
 _T = TypeVar("_T")
 
 
@@ -26,9 +32,12 @@ def resolve(document: Document, folder: Path) -> Config:
     """Return the configuration that a sound document means, with its digest."""
     regions = tuple(_region(name, block) for name, block in document.regions.items()) or (_only_region(),)
     names = tuple(region.name for region in regions)
+    probes = tuple(_probe(block, document.defaults, names) for block in document.probe_blocks)
+    if any(KINDS[probe.kind].passive for probe in probes):
+        regions += (_region(HUB_REGION, RegionBlock.model_construct(title="Hub")),)
     config = Config(
         regions=regions,
-        probes=tuple(_probe(block, document.defaults, names) for block in document.probe_blocks),
+        probes=probes,
         services=tuple(_service(block) for block in document.services),
         contracts=document.contracts,
         customers=document.customers,
@@ -52,6 +61,16 @@ def _region(name: str, block: RegionBlock) -> Region:
         source_address=block.source_address,
         canaries=block.canaries,
         token_sha256=block.token_hashes(),
+        resolver=_resolver(block.resolver) if block.resolver is not None else None,
+    )
+
+
+def _resolver(block: ResolverBlock) -> Resolver:
+    return Resolver(
+        servers=tuple(block.servers),
+        hosts={name: tuple(addresses) for name, addresses in block.hosts.items()},
+        timeout_us=block.timeout_us,
+        attempts=block.attempts,
     )
 
 
@@ -62,12 +81,15 @@ def _only_region() -> Region:
 def _probe(block: ProbeFields, defaults: DefaultsBlock, all_regions: tuple[str, ...]) -> Probe:
     layers = (block, defaults, BUILT_IN)
     kind = next(kind for kind in KINDS if getattr(block, kind, None) is not None)
+    options = getattr(block, kind)
+    if isinstance(options, HeartbeatOptions):
+        return _told(block, kind, options)
     recheck_us = _first(*(layer.recheck_us for layer in layers))
     return Probe(
         name=block.name,
         title=block.title or block.name,
         kind=kind,
-        options=getattr(block, kind),
+        options=options,
         interval_us=_first(*(layer.interval_us for layer in layers)),
         timeout_us=_first(*(layer.timeout_us for layer in layers)),
         regions=_first(*(layer.regions for layer in layers)) or all_regions,
@@ -75,6 +97,25 @@ def _probe(block: ProbeFields, defaults: DefaultsBlock, all_regions: tuple[str, 
         confirm=_confirm([layer.confirm for layer in layers if layer.confirm]),
         recheck_us=None if recheck_us == NEVER_US else recheck_us,
         down_when=_first(*(layer.down_when for layer in layers)),
+        group=block.group,
+        labels=block.labels,
+    )
+
+
+def _told(block: ProbeFields, kind: str, options: HeartbeatOptions) -> Probe:
+    """Return a probe whose job calls us: nothing of how checks are run holds for it."""
+    return Probe(
+        name=block.name,
+        title=block.title or block.name,
+        kind=kind,
+        options=options,
+        interval_us=options.period_us,
+        timeout_us=options.grace_us,
+        regions=(HUB_REGION,),
+        schedule=AT_END,
+        confirm=Confirm(retries=0, after_us=0),
+        recheck_us=None,
+        down_when=ONE,
         group=block.group,
         labels=block.labels,
     )

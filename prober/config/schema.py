@@ -89,7 +89,9 @@ def _finish(block: Schema) -> None:
         field.pop("title", None)
         _write_default(field)
         if _holds(field, "writeOnly"):
-            properties[f"{name}_file"] = _file_key(name, field)
+            properties.setdefault(
+                f"{name}_file", _file_key(name, field)
+            )  # some models read files of their own
             block["required"] = [key for key in block.get("required", []) if key != name]
     if not block.get("required", True):
         del block["required"]

@@ -95,6 +95,27 @@ def _read_address(text: str) -> Address:
     return Address(bare, int(port))
 
 
+def read_ip_port(text: str, port: int, expected: str) -> Address:
+    """Read an IP address, alone (then with `port`) or as `address:port`; pydantic's error says what was `expected`."""
+    bare = text.removeprefix("[").removesuffix("]") if text.startswith("[") == text.endswith("]") else text
+    if _is_ip(bare):
+        return Address(bare, port)
+    try:
+        address = _read_address(text)
+    except PydanticCustomError:
+        raise wrong(expected) from None
+    if not _is_ip(address.host) or not address.port:
+        raise wrong(expected)
+    return address
+
+
+def read_known_host(name: str) -> str:
+    """Check a name that gets its addresses from the configuration; returns it in lower case, without a last dot."""
+    if not _HOST.fullmatch(name) or _is_ip(name):
+        raise wrong("expected the name of a host", "such as shop.example")
+    return name.lower().removesuffix(".")
+
+
 def _is_ip(text: str) -> bool:
     try:
         ip_address(text)

@@ -22,6 +22,7 @@ from prober.wire import Assignment
 from reports.evidence import Stretches
 
 from .agents import LocalAgent
+from .heartbeats import Heartbeats
 from .history import KEPT_DAYS, MemoryHistory, add_run
 from .judge import Judge, SeriesState
 from .pipeline import Pipeline
@@ -33,6 +34,7 @@ from .plan import (
     service_policy,
     share_out,
     wanted_series,
+    wire_resolvers,
     wire_series,
 )
 from .publish import Publisher
@@ -74,6 +76,7 @@ class Hub:
         self._tasks: set[asyncio.Task[None]] = set()
         fold = Fold([], [])
         self.pipeline = Pipeline(store, Judge(fold, self.series), publisher, publisher.view.store, now_us)
+        self.heartbeats = Heartbeats(self.pipeline, store, publisher.view.agents, now_us)
 
     async def start(self) -> None:
         """Restore what is on record, then let agents run; the past for figures is read afterwards."""
@@ -84,6 +87,8 @@ class Hub:
         self._publisher.configure(self.config, self.series, self.pipeline.judge.fold)
         await self.pipeline.settle()
         self._spawn(self.pipeline.run())
+        await self.heartbeats.adopt(self.config, self.series)
+        self._spawn(self.heartbeats.run(), name="agent hub")
         self._shares = self._agents_needed()
         self._start_agents()
         self._spawn(self._load_history())
@@ -94,6 +99,7 @@ class Hub:
         self.config = config
         self._publisher.configure(config, self.series, self.pipeline.judge.fold)
         await self.pipeline.settle()
+        await self.heartbeats.adopt(config, self.series)
         # Who runs already gives up what others will run before those are started.
         self._shares = max(self._shares, self._agents_needed())
         for agent in self._agents:
@@ -102,7 +108,7 @@ class Hub:
 
     async def stop(self) -> None:
         """Let agents deliver and leave, commit what came, close the store."""
-        await asyncio.gather(*(agent.stop() for agent in self._agents))
+        await asyncio.gather(self.heartbeats.stop(), *(agent.stop() for agent in self._agents))
         running = [task for task in self._tasks if not task.done() and task.get_name().startswith("agent")]
         if running:
             await asyncio.wait(running, timeout=3.0)
@@ -184,6 +190,7 @@ class Hub:
             series=shares[share],
             max_lag_us=self.config.agents.max_lag_us,
             max_in_flight=self.config.agents.max_in_flight,
+            resolvers=wire_resolvers(self.config),
         )
 
     def _agents_needed(self) -> int:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from checks.core.result import Outcome, Result
-from prober.agent.grid import Grid
+from prober.agent.grid import AT_END, Grid
 from prober.store.base import ChangeRow, Detail, GapRow, Receipt, ResultRow, RunRow, SeriesRow, WriteSet
 from prober.wire import Batch, Gap, Kind, Record
 
@@ -26,6 +26,10 @@ class SeriesState:
     row: SeriesRow
     grid: Grid
     run: RunRow | None = None
+
+    def ended_us(self, result: Result) -> int:
+        """Return when a run was over; what tells us of itself is over when it tells, its length lies before."""
+        return result.started_us + (0 if self.grid.schedule == AT_END else result.duration_us)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -92,14 +96,14 @@ class Judge:
             outcome=result.outcome,
             code=failure.code if failure is not None else "",
             started_us=result.started_us,
-            ended_us=result.started_us + result.duration_us,
+            ended_us=state.ended_us(result),
         )
         if changes := self.fold.take(seen):
             self._note(changes, judged)
 
     def _extend_run(self, record: Record, state: SeriesState, judged: Judged) -> None:
         result, run = record.result, state.run
-        started_us, ended_us = result.started_us, result.started_us + result.duration_us
+        started_us, ended_us = result.started_us, state.ended_us(result)
         code = result.failures[0].code if result.failures else None
         if run is not None:
             gap_us = started_us - run.last_us
@@ -166,9 +170,9 @@ def _new_run(state: SeriesState, result: Result, code: str | None) -> RunRow:
         outcome=result.outcome.value,
         code=code,
         first_us=result.started_us,
-        first_end_us=result.started_us + result.duration_us,
+        first_end_us=state.ended_us(result),
         last_us=result.started_us,
-        last_end_us=result.started_us + result.duration_us,
+        last_end_us=state.ended_us(result),
         count=1,
         longest_gap_us=0,
     )

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from prober import wire
-from prober.store.base import Receipt, RunRow, Store, StoreBusy
+from prober.store.base import CallRow, ListeningRow, Receipt, RunRow, Store, StoreBusy
 from prober.wire import Ack, Batch, Gap, Record
 
 from .judge import Judge, Judged
@@ -41,11 +41,20 @@ class Published(Protocol):
         """Take in what is now on record."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heard:
+    """What the hub itself has to put on record beside a batch: calls of jobs, and when they could come."""
+
+    calls: tuple[CallRow, ...]
+    listening: tuple[ListeningRow, ...]
+
+
 @dataclass(slots=True)
 class _Waiting:
     batch: Batch
     digest: bytes
     done: asyncio.Future[None]
+    heard: Heard | None = None
 
 
 class Refused(Exception):
@@ -70,8 +79,11 @@ class Pipeline:
         self._writing = asyncio.Lock()
         self._silence_counts_from = 0.0
 
-    async def take(self, batch: Batch, data: bytes) -> Ack:
-        """Take a batch (and the bytes it came as); one on record already is acknowledged and not counted twice."""
+    async def take(self, batch: Batch, data: bytes, heard: Heard | None = None) -> Ack:
+        """Take a batch (and the bytes it came as); one on record already is acknowledged and not counted twice.
+
+        What was `heard` of jobs is written in the same transaction as the results that came of it.
+        """
         ack = Ack(batch.epoch, batch.sequence)
         chain = self._chains.get((batch.agent, batch.epoch))
         digest = wire.digest(data)
@@ -85,7 +97,7 @@ class Pipeline:
         )
         if len(self._chains) > MAX_CHAINS:
             del self._chains[next(iter(self._chains))]
-        waiting = _Waiting(batch, digest, asyncio.get_running_loop().create_future())
+        waiting = _Waiting(batch, digest, asyncio.get_running_loop().create_future(), heard)
         self._queue.append(waiting)
         self._view.waiting_batches = len(self._queue)
         self._wake.set()
@@ -123,6 +135,9 @@ class Pipeline:
         judged = Judged()
         for waiting in taken:
             self.judge.take(waiting.batch, waiting.digest, judged)
+            if waiting.heard is not None:
+                judged.writes.calls += waiting.heard.calls
+                judged.writes.listening += waiting.heard.listening
         if not self._queue and time.monotonic() >= self._silence_counts_from:
             self.judge.advance(self._now_us(), judged)
         if taken or judged.changes:

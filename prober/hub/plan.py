@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from ipaddress import ip_address
 
 import msgspec
 
@@ -23,6 +24,24 @@ def local_regions(config: Config) -> dict[str, str | None]:
     return {region.name: region.source_address for region in config.regions if region.local}
 
 
+def wire_resolvers(config: Config) -> tuple[wire.Resolver, ...]:
+    """Return the resolvers of the local regions that have one of their own, as agents use them."""
+    return tuple(
+        wire.Resolver(
+            region=region.name,
+            servers=tuple(
+                (server.host, server.port, ip_address(server.host).version)
+                for server in region.resolver.servers
+            ),
+            hosts=tuple(sorted(region.resolver.hosts.items())),
+            timeout_us=region.resolver.timeout_us,
+            attempts=region.resolver.attempts,
+        )
+        for region in config.regions
+        if region.local and region.resolver is not None
+    )
+
+
 def probe_policy(probe: Probe) -> ProbePolicy:
     """Return how a probe's regions agree."""
     return ProbePolicy(
@@ -31,6 +50,7 @@ def probe_policy(probe: Probe) -> ProbePolicy:
         quorum=probe.down_when.needed(len(probe.regions)),
         retries=probe.confirm.retries,
         silence_us=silence_us(probe.interval_us, probe.timeout_us),
+        is_told=is_passive(probe),
     )
 
 
@@ -63,6 +83,11 @@ def grid_of(row: SeriesRow, seed: bytes) -> Grid:
     return Grid(seed, row.probe, row.region, row.regions, row.interval_us, row.schedule)
 
 
+def is_passive(probe: Probe) -> bool:
+    """Say whether a probe is told of by what it watches, so that no agent runs it."""
+    return KINDS[probe.kind].passive
+
+
 def target_of(probe: Probe) -> str:
     """Return what a probe looks at, in words fit to show."""
     return KINDS[probe.kind](probe.options).target
@@ -72,13 +97,13 @@ def wire_series(config: Config, rows: Sequence[SeriesRow], resume: dict[int, int
     """Return the series of this machine's own regions, as agents run them."""
     probes = {probe.name: probe for probe in config.probes}
     sources = local_regions(config)
-    options = {name: _options(probe) for name, probe in probes.items()}
+    options = {name: _options(probe) for name, probe in probes.items() if not is_passive(probe)}
     return [
         _wire_series(
             row, probes[row.probe], options[row.probe], sources[row.region], resume.get(row.number, 0)
         )
         for row in rows
-        if row.region in sources
+        if row.region in sources and row.probe in options
     ]
 
 

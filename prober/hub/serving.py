@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from prober.store.base import SeriesRow, Store
 from reports.availability import Availability
 from reports.outages import Outage
 
+from .heartbeats import Caller
+from .rhythm import Verb
 from .view import ReloadView, View
+
+if TYPE_CHECKING:
+    from prober.blackbox.service import Blackbox
 
 
 class History(Protocol):
@@ -30,6 +35,19 @@ class History(Protocol):
         """Return the measured outages in a window, oldest first."""
 
 
+class Desk(Protocol):
+    """Where jobs call."""
+
+    def find(self, token: str) -> Caller | None:
+        """Return who has this token."""
+
+    async def take(self, caller: Caller, verb: Verb, exit_code: int | None, output: str) -> bool:
+        """Take a call; True once it is on record, False when it could not be put there in time."""
+
+    def refused(self) -> None:
+        """Note that a known job was turned away by us."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Served:
     """Handed to every listener. `start_of(series, slot)` gives the due instant of a slot in micro-seconds."""
@@ -44,3 +62,5 @@ class Served:
     metrics_text: Callable[
         [bool], Iterable[bytes]
     ]  # (openmetrics?) -> pieces of the exposition, joined they are it; made one by one, each under 2 ms
+    desk: Desk | None = None  # None: nobody is called here
+    blackbox: Blackbox | None = None  # `/probe`; None or without a file where it is not configured

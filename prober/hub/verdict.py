@@ -63,6 +63,7 @@ class ProbePolicy:
     quorum: int
     retries: int
     silence_us: int
+    is_told: bool = False  # it tells us of itself: rechecks are what it says, not what we ask to be sure
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -291,7 +292,8 @@ class Fold:
     def _failed(self, probe: _Probe, standing: RegionStanding, seen: Seen, changes: list[Change]) -> None:
         if standing.attempts == 0:
             lived_again = seen.started_us < standing.furthest_us
-            if not seen.scheduled and not lived_again and standing.state is not State.DOWN:
+            asks = not seen.scheduled and not probe.policy.is_told
+            if asks and not lived_again and standing.state is not State.DOWN:
                 # A recheck of a region that was not failing asks the question; only scheduled runs open an outage.
                 # Where the clock was set back all runs are rechecks, and an outage must not wait until it is over.
                 return

@@ -92,6 +92,16 @@ class StoreView:
 
 
 @dataclass(slots=True, kw_only=True)
+class BlackboxView:
+    """How the module file of `/probe` fares; `ok` is false while a newer file could not be taken."""
+
+    configured: bool = False
+    ok: bool = True
+    success_us: int = 0
+    unknown_modules: int = 0  # requests for a module that does not exist
+
+
+@dataclass(slots=True, kw_only=True)
 class View:
     """Everything that is served about the present."""
 
@@ -102,4 +112,5 @@ class View:
     services: dict[str, ServiceView] = field(default_factory=dict)
     agents: dict[str, AgentView] = field(default_factory=dict)
     store: StoreView = field(default_factory=StoreView)
+    blackbox: BlackboxView = field(default_factory=BlackboxView)
     version: int = 0

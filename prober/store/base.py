@@ -119,12 +119,32 @@ class Receipt:
     hash: bytes
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallRow:
+    """A call of a job that is watched; one a probe and instant. `verb` is start, success or fail."""
+
+    probe: str
+    at_us: int
+    verb: str
+    exit_code: int | None
+    output: str  # what the job sent along, printable and bounded
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListeningRow:
+    """From when to when calls of these probes could reach us. Known by `from_us`: it grows while we listen."""
+
+    from_us: int
+    until_us: int
+    probes: tuple[str, ...]
+
+
 @dataclass(slots=True, kw_only=True)
 class WriteSet:
     """One transaction. `runs` holds every run that was opened or changed, in its newest form.
 
-    What is already on record is left as it is (results, details, changes) or replaced (runs, receipts), and a gap
-    that starts at the same slot grows: the same write twice is the same as once.
+    What is already on record is left as it is (results, details, changes, calls) or replaced (runs, receipts), and
+    what starts at the same slot (a gap) or instant (listening) grows: the same write twice is the same as once.
     """
 
     results: list[ResultRow] = field(default_factory=list)
@@ -133,6 +153,8 @@ class WriteSet:
     gaps: list[GapRow] = field(default_factory=list)
     changes: list[ChangeRow] = field(default_factory=list)
     receipts: list[Receipt] = field(default_factory=list)
+    calls: list[CallRow] = field(default_factory=list)
+    listening: list[ListeningRow] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -211,6 +233,12 @@ class Store(Protocol):
 
     async def gaps(self, series: Sequence[int], limit: int) -> list[GapRow]:
         """Return the newest gaps first."""
+
+    async def calls(self, probe: str) -> list[CallRow]:
+        """Return the calls of a probe that are kept, oldest first: the newest 200, and the newest success."""
+
+    async def listening(self) -> list[ListeningRow]:
+        """Return when calls could reach us, oldest first: the newest 1000 rows."""
 
     async def counts(self) -> dict[str, int]:
         """Return rows by table, and `bytes` on disk of them all, for health pages."""

@@ -5,13 +5,15 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Sequence
 
-from .base import ChangeRow, GapRow, Receipt, RunRow, SeriesRow
+from .base import CallRow, ChangeRow, GapRow, ListeningRow, Receipt, RunRow, SeriesRow
 from .cells import Lane
 from .rows import (
     CHANGE_COLUMNS,
     RUN_COLUMNS,
+    call_value,
     change_value,
     gap_value,
+    listening_value,
     numbers,
     receipt_value,
     run_value,
@@ -117,6 +119,20 @@ def gaps(connection: sqlite3.Connection, series: Sequence[int], limit: int) -> l
         (numbers(series), limit),
     )
     return [gap_value(row) for row in found]
+
+
+def calls(connection: sqlite3.Connection, probe: str) -> list[CallRow]:
+    """Return the calls of a probe, oldest first."""
+    found = connection.execute(
+        "SELECT probe, at_us, verb, exit_code, output FROM calls WHERE probe = ? ORDER BY at_us", (probe,)
+    )
+    return [call_value(row) for row in found]
+
+
+def listening(connection: sqlite3.Connection) -> list[ListeningRow]:
+    """Return when calls could reach us, oldest first."""
+    found = connection.execute("SELECT from_us, until_us, probes FROM listening ORDER BY from_us")
+    return [listening_value(row) for row in found]
 
 
 def counts(connection: sqlite3.Connection) -> dict[str, int]:

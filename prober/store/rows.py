@@ -10,7 +10,17 @@ import msgspec
 
 from checks.core.result import Result
 
-from .base import ChangeRow, Detail, GapRow, Receipt, RunRow, SeriesRow, StoreError
+from .base import (
+    CallRow,
+    ChangeRow,
+    Detail,
+    GapRow,
+    ListeningRow,
+    Receipt,
+    RunRow,
+    SeriesRow,
+    StoreError,
+)
 
 Row = tuple[Any, ...]  # what SQLite takes and gives: each place has the type of its column
 
@@ -133,6 +143,26 @@ def gap_value(row: Row) -> GapRow:
 def receipt_value(row: Row) -> Receipt:
     """Return the receipt of a row."""
     return Receipt(agent=row[0], epoch=row[1], sequence=row[2], hash=row[3])
+
+
+def call_row(call: CallRow) -> Row:
+    """Return a call in the order of its table."""
+    return call.probe, call.at_us, call.verb, call.exit_code, call.output
+
+
+def call_value(row: Row) -> CallRow:
+    """Return the call of a row."""
+    return CallRow(probe=row[0], at_us=row[1], verb=row[2], exit_code=row[3], output=row[4])
+
+
+def listening_row(row: ListeningRow) -> Row:
+    """Return a time of listening in the order of its table."""
+    return row.from_us, row.until_us, json.dumps(row.probes)
+
+
+def listening_value(row: Row) -> ListeningRow:
+    """Return the time of listening of a row."""
+    return ListeningRow(from_us=row[0], until_us=row[1], probes=tuple(json.loads(row[2])))
 
 
 def numbers(values: Sequence[int]) -> str:

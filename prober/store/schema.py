@@ -54,7 +54,14 @@ _FIRST = (
     "INSERT INTO totals VALUES ('results', 0), ('details', 0), ('extras', 0), ('extra_details', 0)",
 )
 
-MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST,)
+_CALLS = (
+    """CREATE TABLE calls(probe TEXT, at_us INTEGER, verb TEXT NOT NULL, exit_code INTEGER, output TEXT NOT NULL,
+        PRIMARY KEY(probe, at_us)) WITHOUT ROWID""",
+    """CREATE TABLE listening(from_us INTEGER PRIMARY KEY, until_us INTEGER NOT NULL,
+        probes TEXT NOT NULL)""",
+)
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _CALLS)
 
 
 def prepare(

@@ -14,8 +14,10 @@ from checks.core.clock import wall_us
 
 from . import reader
 from .base import (
+    CallRow,
     ChangeRow,
     GapRow,
+    ListeningRow,
     Page,
     Receipt,
     ResultQuery,
@@ -153,6 +155,14 @@ class SqliteStore:
     async def gaps(self, series: Sequence[int], limit: int) -> list[GapRow]:
         """Return the newest gaps first."""
         return await self._readers.run(reader.gaps, series, limit)
+
+    async def calls(self, probe: str) -> list[CallRow]:
+        """Return the calls of a probe that are kept, oldest first."""
+        return await self._readers.run(reader.calls, probe)
+
+    async def listening(self) -> list[ListeningRow]:
+        """Return when calls could reach us, oldest first."""
+        return await self._readers.run(reader.listening)
 
     async def counts(self) -> dict[str, int]:
         """Return rows by table, and `bytes` on disk of them all, for health pages."""

@@ -10,8 +10,21 @@ from typing import TypeAlias
 
 from .base import Receipt, ResultRow, RunRow, StoreError, WriteSet
 from .cells import Lane
-from .rows import CHANGE_COLUMNS, PLACES, RUN_COLUMNS, Row, body, change_row, run_head, run_tail
+from .rows import (
+    CHANGE_COLUMNS,
+    PLACES,
+    RUN_COLUMNS,
+    Row,
+    body,
+    call_row,
+    change_row,
+    listening_row,
+    run_head,
+    run_tail,
+)
 
+CALLS_KEPT = 200  # of a probe; the newest success is kept beside them
+LISTENING_KEPT = 1000  # rows: one a life of the daemon, or a change of what is called
 LATE_KEPT_US = 5000  # a start is known at least this well without a row in `late`
 _PASS = 0
 
@@ -33,6 +46,14 @@ _INTO = {
         SET last_slot = max(last_slot, excluded.last_slot)""",
     "changes": f"INSERT OR IGNORE INTO changes({CHANGE_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?)",
     "receipts": "INSERT OR REPLACE INTO receipts VALUES (?, ?, ?, ?, ?)",
+    "calls": "INSERT OR IGNORE INTO calls VALUES (?, ?, ?, ?, ?)",
+    "old_calls": f"""DELETE FROM calls WHERE probe = ?1
+        AND at_us < (SELECT at_us FROM calls WHERE probe = ?1 ORDER BY at_us DESC LIMIT 1 OFFSET {CALLS_KEPT - 1})
+        AND at_us <> (SELECT ifnull(max(at_us), -1) FROM calls WHERE probe = ?1 AND verb = 'success')""",
+    "listening": """INSERT INTO listening VALUES (?, ?, ?) ON CONFLICT(from_us) DO UPDATE
+        SET until_us = max(until_us, excluded.until_us)""",
+    "old_listening": f"""DELETE FROM listening WHERE from_us < ?1 AND from_us <
+        (SELECT from_us FROM listening ORDER BY from_us DESC LIMIT 1 OFFSET {LISTENING_KEPT - 1})""",
 }
 _COUNTED = {"results", "details", "extras", "extra_details"}
 
@@ -68,6 +89,7 @@ def plan(writes: WriteSet, lanes: Mapping[int, Lane], heads: Mapping[int, Head],
     _plan_heads(planned, spans, newest, heads)
     planned.rows["changes"] = [change_row(change) for change in writes.changes]
     planned.rows["receipts"] = [_receipt_row(receipt, now_us) for receipt in writes.receipts]
+    _plan_calls(planned.rows, writes)
     return planned
 
 
@@ -149,6 +171,13 @@ def _plan_runs(
             )  # into `runs` as it stands; a newer form in `closed` replaces it
     rows["runs"] = [(run.series, *run_head(run), *run_tail(run)) for run in closed.values()]
     return newest
+
+
+def _plan_calls(rows: dict[str, list[Row]], writes: WriteSet) -> None:
+    rows["calls"] = [call_row(call) for call in writes.calls]
+    rows["old_calls"] = [(probe,) for probe in dict.fromkeys(call.probe for call in writes.calls)]
+    rows["listening"] = [listening_row(row) for row in writes.listening]
+    rows["old_listening"] = [(row.from_us,) for row in writes.listening[-1:]]
 
 
 def _plan_heads(

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from support.agents import SEED, Bench, running, tcp_series
+from support.dns_peer import NXDOMAIN, SILENT, DnsPeer, dns_peer, records
 from support.tcp_peer import close_at_once, never_accepting, refused, silence, tcp_peer
 
-from checks.core.result import Outcome
+from checks.core.result import Outcome, Result
 from prober.agent.grid import Grid
-from prober.wire import Gap, Kind
+from prober.wire import Gap, Kind, Resolver, Series
 
 HOUR_NS = 3_600_000_000_000
 SLEEP = '{"address": "127.0.0.1:%d", "dialogue": [{"expect": "never"}]}'
@@ -141,6 +142,58 @@ async def test_a_changed_probe_goes_on_where_it_was_and_no_slot_counts_twice() -
         missed = [slot for gap in bench.reports.gaps for slot in range(gap.first, gap.last + 1)]
         both = sorted(slots(bench) + missed)
         assert both == list(range(both[0], both[0] + len(both)))
+
+
+def named(number: int, port: int, region: str = "here") -> Series:
+    options = f'{{"address": "shop.example:{port}", "ip": "ip4"}}'.encode()
+    return tcp_series(number, port, options=options, region=region, regions=(region,))
+
+
+def resolver(region: str, server: DnsPeer, **hosts: str) -> Resolver:
+    pairs = tuple((name.replace("_", "."), (address,)) for name, address in hosts.items())
+    return Resolver(region, ((server.host, server.port, 4),), pairs, timeout_us=200_000, attempts=1)
+
+
+def last(bench: Bench, number: int) -> Result:
+    return next(each.result for each in reversed(bench.reports.records) if each.series == number)
+
+
+async def test_a_region_asks_its_own_name_servers_and_knows_its_own_hosts() -> None:
+    zone = {("shop.example", "A"): records("127.0.0.1")}
+    async with tcp_peer(close_at_once) as peer, dns_peer(zone) as names, running() as bench:
+        here, there = resolver("here", names), resolver("there", names, shop_example="127.0.0.1")
+        bench.assign(named(1, peer.port), named(2, peer.port, "there"), resolvers=(here, there))
+        await bench.reports.until(lambda reports: {each.series for each in reports.records} == {1, 2})
+        assert [last(bench, number).outcome for number in (1, 2)] == [Outcome.PASS, Outcome.PASS]
+        asked = names.count("shop.example")
+        assert asked == sum(each.series == 1 for each in bench.reports.records)
+
+
+async def test_other_name_servers_restart_what_runs_in_their_region_and_nothing_else() -> None:
+    good, bad = {("shop.example", "A"): records("127.0.0.1")}, {("shop.example", "A"): NXDOMAIN}
+    async with (
+        tcp_peer(close_at_once) as peer,
+        dns_peer(good) as names,
+        dns_peer(bad) as wrong,
+        running() as bench,
+    ):
+        series = named(1, peer.port), named(2, peer.port, "there")
+        bench.assign(*series, resolvers=(resolver("here", names), resolver("there", names)))
+        await bench.reports.until(lambda reports: {each.series for each in reports.records} == {1, 2})
+        bench.assign(*series, resolvers=(resolver("here", wrong), resolver("there", names)))
+        await bench.reports.until(lambda reports: reports.records[-1].result.failure is not None)
+        assert last(bench, 1).outcome is Outcome.FAIL
+        assert last(bench, 2).outcome is Outcome.PASS
+
+
+async def test_a_resolver_that_is_of_no_use_is_named_and_the_run_is_void() -> None:
+    zone = {("shop.example", "A"): SILENT, (".", "NS"): SILENT}
+    async with dns_peer(zone) as names, running() as bench:
+        bench.assign(named(1, 9), resolvers=(resolver("here", names),))
+        await bench.reports.until(lambda reports: bool(reports.records))
+        (failure,) = last(bench, 1).failures
+        assert failure.code == "agent_resolver"
+        assert "see regions.here.resolver" in failure.detail
 
 
 async def test_a_scheduled_run_in_flight_when_taken_out_is_accounted_for() -> None:

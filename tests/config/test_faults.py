@@ -11,6 +11,13 @@ from prober.config import ConfigError, Fault, load
 
 P = "probes: [{name: web, tcp: {address: 'x:1'}}]\n"
 S = P + "services: [{name: shop, probes: [web]}]\n"
+
+
+def own(resolver: str) -> str:
+    """Return a file whose region has a resolver of its own."""
+    return f"regions: {{fra: {{local: true, resolver: {resolver}}}}}\n" + P
+
+
 CONTRACT = "contracts: [{name: c, service: shop, claim: '99.9%', "
 
 BAD = [
@@ -78,6 +85,10 @@ BAD = [
         ["2:24: probes.0.title: expected text (put it in quotes to make it text)"],
     ),
     (
+        "probes:\n  - {name: a, tls: {address: a.example, min_version: 1.3}}\n",
+        ["expected '1.0', '1.1', '1.2' or '1.3' (put it in quotes to make it text)"],
+    ),
+    (
         WEB.replace("name: web", "name: web, schedule: fixd"),
         ["expected 'stratified', 'fixed' or 'round' (did you mean 'fixed'?)"],
     ),
@@ -137,6 +148,58 @@ BAD = [
     (
         "regions: {fra: {local: true, source_address: here}}\n" + P,
         ["1:46: regions.fra.source_address: expected an IP address"],
+    ),
+    (
+        own("{}"),
+        ["1:30: regions.fra.resolver.servers: required, but missing"],
+    ),
+    (
+        own("{servers: []}"),
+        ["1:50: regions.fra.resolver.servers: needs at least 1, has 0"],
+    ),
+    (
+        own("{servers: [192.0.2.1, 192.0.2.2, 192.0.2.3, 192.0.2.4]}"),
+        ["regions.fra.resolver.servers: takes at most 3, has 4"],
+    ),
+    (
+        own("{servers: [ns.example]}"),
+        ["1:51: regions.fra.resolver.servers.0: expected the address of a name server"],
+    ),
+    (
+        own("{servers: ['192.0.2.53:0']}"),
+        ["regions.fra.resolver.servers.0: expected the address of a name server"],
+    ),
+    (
+        own("{servers: ['192.0.2.53:65536']}"),
+        ["regions.fra.resolver.servers.0: expected the address of a name server"],
+    ),
+    (
+        own("{servers: [53]}"),
+        ["regions.fra.resolver.servers.0: expected the address of a name server"],
+    ),
+    (
+        own("{servers: [192.0.2.53], hosts: {192.0.2.1: 192.0.2.1}}"),
+        ["expected the name of a host"],
+    ),
+    (
+        own("{servers: [192.0.2.53], hosts: {shop.example: []}}"),
+        ['hosts."shop.example": needs at least 1, has 0'],
+    ),
+    (
+        own("{servers: [192.0.2.53], hosts: {shop.example: elsewhere}}"),
+        ["expected an IP address"],
+    ),
+    (
+        own("{servers: [192.0.2.53], hosts: {a.example: 192.0.2.1, A.example.: 192.0.2.2}}"),
+        ["regions.fra.resolver.hosts: a host is named twice"],
+    ),
+    (
+        own("{servers: [192.0.2.53], timeout: 9ms}"),
+        ["regions.fra.resolver.timeout: must be at least 10ms"],
+    ),
+    (
+        own("{servers: [192.0.2.53], attempts: 6}"),
+        ["regions.fra.resolver.attempts: must be at most 5"],
     ),
     (
         "regions: {fra: {local: true, canaries: ['udp://x:1']}}\n" + P,

@@ -12,8 +12,9 @@ from support.configs import COMPLETE, ENVIRON, WEB, loaded
 
 from checks.core.check import KINDS
 from prober.config import Confirm, load
+from prober.config.config import Resolver
 from prober.config.contract_terms import Denominator, Money, Window
-from prober.config.terms import Quorum
+from prober.config.terms import Address, Quorum
 
 
 def test_the_complete_example_loads_with_its_exact_values() -> None:
@@ -50,6 +51,33 @@ def test_a_probe_without_words_gets_the_built_in_defaults() -> None:
 def test_without_regions_there_is_one_local_region() -> None:
     region = loaded(WEB).regions[0]
     assert (region.name, region.local, region.token_sha256) == ("local", True, ())
+    assert region.resolver is None
+
+
+RESOLVER = """
+regions:
+  fra:
+    local: true
+    resolver: {servers: [192.0.2.53, "192.0.2.54:5353", "2001:db8::1", ], hosts: {Shop.example.: 192.0.2.7}}
+"""
+
+
+def test_a_region_may_have_its_own_name_servers() -> None:
+    resolver = loaded(RESOLVER + WEB).regions[0].resolver
+    assert resolver == Resolver(
+        servers=(Address("192.0.2.53", 53), Address("192.0.2.54", 5353), Address("2001:db8::1", 53)),
+        hosts={"shop.example": ("192.0.2.7",)},
+        timeout_us=5_000_000,
+        attempts=2,
+    )
+
+
+@pytest.mark.parametrize(
+    ("before", "after"), [("192.0.2.53,", "192.0.2.55,"), ("5353", "5354"), ("192.0.2.7}", "192.0.2.8}")]
+)
+def test_a_change_of_name_servers_changes_the_digest(before: str, after: str) -> None:
+    assert RESOLVER.count(before) == 1
+    assert loaded(RESOLVER.replace(before, after) + WEB).digest != loaded(RESOLVER + WEB).digest
 
 
 def test_the_probe_wins_over_defaults_and_defaults_over_built_in_key_by_key() -> None:

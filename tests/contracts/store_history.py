@@ -13,6 +13,7 @@ from support.store_use import DAY_US, Clock, StoreCase, all_runs, content, rows,
 from support.store_values import (
     SLOT,
     T0_US,
+    call,
     change,
     detail,
     gap,
@@ -23,6 +24,7 @@ from support.store_values import (
 )
 
 from prober.store.base import (
+    ListeningRow,
     StoreError,
     WriteSet,
 )
@@ -145,6 +147,41 @@ class HistoryPromises(StoreCase):
             assert len(await store.receipts()) == 3
             clock.now_us += 1
             assert await store.receipts() == [receipt(3)]
+
+    async def test_calls_are_kept_once_by_probe_and_instant(self, tmp_path: Path) -> None:
+        calls = [call(at_us=5, verb="start"), call(at_us=9, verb="fail", exit_code=3, output="full")]
+        async with self.opened(tmp_path) as store:
+            await store.write(WriteSet(calls=[calls[1], call("other", at_us=9)]))
+            await store.write(WriteSet(calls=[*calls, replace(calls[1], output="otherwise")]))
+            assert await store.calls("backup") == calls
+            assert await store.calls("none") == []
+        async with self.opened(tmp_path) as store:
+            assert await store.calls("backup") == calls
+
+    @pytest.mark.parametrize(("success_us", "kept"), [(1, 201), (2, 200), (1000, 200)])
+    async def test_the_newest_calls_and_the_newest_success_are_kept(
+        self, tmp_path: Path, success_us: int, kept: int
+    ) -> None:
+        async with self.opened(tmp_path) as store:
+            await store.write(WriteSet(calls=[call(at_us=success_us, verb="success")]))
+            fails = [call(at_us=at_us, verb="fail") for at_us in range(2, 202) if at_us != success_us]
+            await store.write(WriteSet(calls=fails))
+            await store.write(WriteSet(calls=[call("other", at_us=1, verb="fail")]))
+            found = await store.calls("backup")
+            assert len(found) == kept
+            assert success_us in [row.at_us for row in found]
+            assert len(await store.calls("other")) == 1
+
+    async def test_times_of_listening_grow_and_the_oldest_go(self, tmp_path: Path) -> None:
+        async with self.opened(tmp_path) as store:
+            first = ListeningRow(from_us=5, until_us=6, probes=("backup", "report"))
+            await store.write(WriteSet(listening=[first]))
+            await store.write(WriteSet(listening=[replace(first, until_us=9)]))
+            await store.write(WriteSet(listening=[first]))
+            assert await store.listening() == [replace(first, until_us=9)]
+            many = [ListeningRow(from_us=at, until_us=at + 1, probes=()) for at in range(10, 1010)]
+            await store.write(WriteSet(listening=many))
+            assert await store.listening() == many
 
     async def test_counts_tell_rows_and_bytes(self, tmp_path: Path) -> None:
         async with self.opened(tmp_path) as store:

@@ -8,7 +8,7 @@ from support.configs import loaded
 
 from checks.core.check import KINDS
 from prober import wire
-from prober.hub.plan import agents_needed, share_out, wanted_series, wire_series
+from prober.hub.plan import agents_needed, share_out, wanted_series, wire_resolvers, wire_series
 from prober.store.base import SeriesRow
 
 TEXT = """
@@ -42,6 +42,22 @@ def test_agents_get_secrets_and_build_the_same_options_from_them() -> None:
     (series,) = wire_series(config, rows(), {})
     assert b"s3cret-word" in series.options
     assert KINDS["http"].options_type.model_validate_json(series.options) == config.probes[0].options
+
+
+def test_agents_get_the_name_servers_of_local_regions_only() -> None:
+    own = 'resolver: {servers: ["127.0.0.1:5353", "::1"], hosts: {b: 192.0.2.2, a: [192.0.2.1, "::2"]}, attempts: 1}'
+    text = TEXT.replace('"127.0.0.11"', f'"127.0.0.11", {own}').replace("-2}", f"-2, {own}}}")
+    resolvers = wire_resolvers(loaded(text))
+    assert resolvers == (
+        wire.Resolver(
+            region="fra",
+            servers=(("127.0.0.1", 5353, 4), ("::1", 53, 6)),
+            hosts=(("a", ("192.0.2.1", "::2")), ("b", ("192.0.2.2",))),
+            timeout_us=5_000_000,
+            attempts=1,
+        ),
+    )
+    assert wire_resolvers(loaded(TEXT)) == ()
 
 
 def heavy(number: int, interval_us: int) -> list[wire.Series]:
