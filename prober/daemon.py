@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from prober import __version__, logs
+from prober.blackbox.service import Blackbox, Loaded
 from prober.config import Config, ConfigError, load
 from prober.hub.history import MemoryHistory
 from prober.hub.hub import Hub
@@ -49,6 +50,7 @@ class Daemon:
     notifier: Notifier = field(init=False)
     hub: Hub = field(init=False)
     view: View = field(init=False)
+    blackbox: Blackbox = field(init=False)
     failed: bool = False  # a part of it died, so it ended itself
     _stopping: asyncio.Event = field(init=False)
     _reloading: asyncio.Lock = field(init=False)
@@ -60,6 +62,8 @@ class Daemon:
         self.view = View(config=self.config, started_us=now_us(), reload=ReloadView(ok=True, at_us=now_us()))
         history = MemoryHistory()
         exposition = Exposition(self.view, history)
+        self.blackbox = Blackbox(self.view.blackbox)
+        modules = self.blackbox.read(self.config)
         store = open_store(f"sqlite:///{self.config.store_path.absolute()}")
         await store.open()
         self.hub = Hub(self.config, store, Publisher(self.view, history, exposition), history, now_us)
@@ -73,8 +77,14 @@ class Daemon:
             slot_at=self.hub.slot_at,
             reload=self.reload,
             metrics_text=exposition.pieces,
+            desk=self.hub.heartbeats,
+            blackbox=self.blackbox,
         )
-        await self._serve(served)
+        await self.blackbox.take(modules)
+        try:
+            await self._serve(served)
+        finally:
+            await self.blackbox.stop()
 
     async def _serve(self, served: Served) -> None:
         self._on_signals()
@@ -89,6 +99,7 @@ class Daemon:
                 await self._until_stopped(public, internal)
                 tidying.cancel()
             finally:
+                await self.blackbox.stop()
                 await self.hub.stop()
                 await public.close()
         finally:
@@ -140,17 +151,18 @@ class Daemon:
             self.notifier.tell("RELOADING=1", f"MONOTONIC_USEC={time.monotonic_ns() // 1000}")
             try:
                 config = await asyncio.to_thread(load, self.path, self.environ)
+                modules = await asyncio.to_thread(self.blackbox.read, config)
             except ConfigError as error:
                 faults = tuple(str(fault) for fault in error.faults)
                 log.error("the configuration was not accepted; nothing has changed", extra={"faults": faults})
                 self.view.reload = ReloadView(ok=False, at_us=now_us(), faults=faults)
             else:
-                await self._swap(config)
+                await self._swap(config, modules)
             finally:
                 self.notifier.tell("READY=1")
             return self.view.reload
 
-    async def _swap(self, config: Config) -> None:
+    async def _swap(self, config: Config, modules: Loaded | None) -> None:
         before = self.config
         if (config.listen, config.store) != (before.listen, before.store):
             log.warning("listen and store are read at the start only; restart for them to take effect")
@@ -161,6 +173,7 @@ class Daemon:
             self.view.reload = ReloadView(ok=False, at_us=now_us(), faults=(f"{self.path}: {problem}",))
             return
         self.config = config
+        await self.blackbox.take(modules)
         gc.collect()
         gc.freeze()
         self.view.reload = ReloadView(ok=True, at_us=now_us())

@@ -111,7 +111,7 @@ class Tally(Placed):
             self._results[outcome.value] += 1
             self._slots[outcome.value] += 1
             self._write_results()
-        if outcome is _PASS or outcome is _WARN:
+        if (outcome is _PASS or outcome is _WARN) and (result.duration_us or result.phases_us):
             self._add_duration(result.duration_us)
         if result.failures:
             named = result.failures[0].code

@@ -89,7 +89,8 @@ class Exposition:
         else:
             series.tally.add(record.result)
             series.last.show(record.result)
-            self._lateness.add(record.late_us)
+            if record.late_us >= 0:  # what a job tells before its slot is over was not begun by us
+                self._lateness.add(record.late_us)
 
     def gap(self, series_number: int, gap: Gap) -> None:
         """Take in slots without a result."""

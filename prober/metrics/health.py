@@ -21,7 +21,7 @@ from prometheus_client.openmetrics import exposition as openmetrics_text
 from prometheus_client.registry import Collector
 
 from prober import __version__
-from prober.hub.view import AgentView, View
+from prober.hub.view import AgentView, BlackboxView, View
 from prober.wire import Health
 
 from .text import END
@@ -51,7 +51,7 @@ class _Collector(Collector):
         self.view: View | None = None
 
     def describe(self) -> list[Metric]:
-        return []  # nothing can clash with the process's own: all names here start with prober_
+        return []  # nothing can clash with the process's own: all names here start with prober_ or blackbox_
 
     def collect(self) -> Iterator[Metric]:
         if self.view is None:
@@ -62,6 +62,7 @@ class _Collector(Collector):
         yield from _config(self.view)
         yield from _store(self.view)
         yield from _hub()
+        yield from _blackbox(self.view.blackbox)
         yield from _agents(list(self.view.agents.values()))
 
 
@@ -95,6 +96,30 @@ def _store(view: View) -> Iterator[Metric]:
         "Time that commits took.",
         count_value=store.commits,
         sum_value=store.commit_seconds,
+    )
+
+
+def _blackbox(blackbox: BlackboxView) -> Iterator[Metric]:
+    """Under the names that the exporter of modules has itself, where modules are configured."""
+    if not blackbox.configured:
+        return
+    build = GaugeMetricFamily(
+        "blackbox_exporter_build_info", "Version of what answers on /probe.", labels=["version"]
+    )
+    build.add_metric([f"prober-{__version__}"], 1)
+    yield build
+    yield GaugeMetricFamily(
+        "blackbox_exporter_config_last_reload_successful",
+        "Whether the module file was accepted when last read.",
+        int(blackbox.ok),
+    )
+    yield GaugeMetricFamily(
+        "blackbox_exporter_config_last_reload_success_timestamp_seconds",
+        "When the module file in force was taken, in unix time.",
+        blackbox.success_us / 1e6,
+    )
+    yield CounterMetricFamily(
+        "blackbox_module_unknown", "Requests for a module that does not exist.", blackbox.unknown_modules
     )
 
 

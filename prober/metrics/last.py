@@ -31,7 +31,7 @@ class _Plan:
     """What a kind shows: where its phases stand, its facts, and column, name and line of each fact."""
 
     phases: int | None
-    stages: tuple[tuple[str, str, str | None], ...]  # start of the line, stage, stage that is added
+    stages: tuple[tuple[str, str, tuple[str, ...]], ...]  # start of the line, stage, stages that are added
     facts: tuple[str, ...]
     lines: tuple[tuple[int, str, Reader], ...]
 
@@ -53,8 +53,8 @@ def _phases(plan: _Plan, phases_us: dict[str, int], rest: str) -> str:
     for start, stage, added in plan.stages:
         us = phases_us.get(stage)
         if us is not None:
-            if added is not None:
-                us += phases_us.get(added, 0)
+            for each in added:
+                us += phases_us.get(each, 0)
             text += f"{start}{rest}{us}e-6\n"
     return text
 

@@ -8,6 +8,7 @@ from checks.core.clock import wall_us
 from prober.hub.serving import Served
 
 from .errors import say_errors
+from .ping import add_ping
 from .routes import Clock, handler_of
 from .table import ROUTES
 
@@ -23,6 +24,7 @@ def internal_app(served: Served, clock: Clock = wall_us) -> web.Application:
             app.router.add_get(route.path, handler)
         else:
             app.router.add_route(route.method, route.path, handler)
+    add_ping(app, served.desk)
     app.on_response_prepare.append(_headers)
     return app
 

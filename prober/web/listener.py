@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 from dataclasses import dataclass
 
 from aiohttp import web
@@ -18,6 +19,18 @@ IDLE_SECONDS = 20.0  # without a complete request head
 LINGER_SECONDS = 1.0  # for the rest of a body that nobody read
 CLOSE_SECONDS = 2.0  # that answers under way get at the end
 BACKLOG = 256
+
+
+def _without_bytes(record: logging.LogRecord) -> bool:
+    """Leave out what could not be read of a request: its first line may hold a token."""
+    if record.exc_info and record.exc_info[0] is not None:
+        record.problem = record.exc_info[0].__name__
+    record.exc_info = record.exc_text = None
+    return True
+
+
+_requests = logging.getLogger("prober.web.requests")
+_requests.addFilter(_without_bytes)
 
 
 class ListenError(OSError):
@@ -61,6 +74,7 @@ async def serve(app: web.Application, host: str, port: int) -> Listener:
     runner = web.AppRunner(
         app,
         access_log=None,
+        logger=_requests,
         keepalive_timeout=IDLE_SECONDS,
         lingering_time=LINGER_SECONDS,
         max_line_size=MAX_HEAD_BYTES,

@@ -21,6 +21,7 @@ _WORDS = {
     400: "a parameter cannot be used",
     403: "not asked from here",
     404: "no such thing",
+    500: "not understood, or an error of our own",
     422: "not accepted, nothing has changed",
     503: "not now",
 }

@@ -60,13 +60,14 @@ class Route:
     method: str = "GET"
     params: tuple[Param[Any], ...] = ()  # Any: params of all types
     path_about: Mapping[str, str] = field(default_factory=dict)  # path parameter -> what it is
+    lenient: bool = False  # the handler reads its parameters itself; unknown ones are passed over
 
 
 def handler_of(route: Route, routes: tuple[Route, ...], served: Served, clock: Clock) -> Handler:
     """Return what the router calls for a route."""
 
     async def handle(request: web.Request) -> web.StreamResponse:
-        query = read_query(route.params, request.query)
+        query = Query({}) if route.lenient else read_query(route.params, request.query)
         answered = await route.handle(Call(served, request, clock(), query, routes))
         if isinstance(answered, web.StreamResponse):
             return answered

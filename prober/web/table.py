@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import past
+from . import blackbox, past
 from .errors import Problem
 from .exposition import OPENMETRICS, TEXT, metrics
 from .health import healthz, readyz
@@ -37,6 +37,38 @@ ROUTES: tuple[Route, ...] = (
         summary="What Prometheus scrapes; OpenMetrics if it is asked for",
         handle=metrics,
         answers={200: (TEXT, OPENMETRICS)},
+    ),
+    Route(
+        path="/probe",
+        operation="blackbox_probe",
+        summary="A run of a module against a target, as the blackbox exporter answers; 200 even if it failed",
+        handle=blackbox.probe,
+        answers={200: (TEXT, blackbox.PLAIN), 403: Problem, 404: Problem, 500: Problem},
+        params=(blackbox.MODULE, blackbox.TARGET, blackbox.HOSTNAME, blackbox.DEBUG),
+        lenient=True,
+    ),
+    Route(
+        path="/probe/history",
+        operation="blackbox_history",
+        summary="The recent runs of /probe, newest first",
+        handle=blackbox.history,
+        answers={200: ("text/html",), 404: Problem},
+    ),
+    Route(
+        path="/probe/logs",
+        operation="blackbox_logs",
+        summary="Log and metrics of one run of /probe, by its number or the newest of a target",
+        handle=blackbox.logs,
+        answers={200: (blackbox.PLAIN,), 404: Problem},
+        params=(blackbox.ID, blackbox.TARGET, blackbox.MODULE),
+        lenient=True,
+    ),
+    Route(
+        path="/probe/config",
+        operation="blackbox_config",
+        summary="The modules of /probe, secrets hidden",
+        handle=blackbox.modules,
+        answers={200: (blackbox.PLAIN,), 404: Problem},
     ),
     Route(
         path="/healthz",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from support.exposing import HTTPS_FACTS, HTTPS_PHASES, config_of, record, result, view_of
 from support.samples import samples_of
 
@@ -124,8 +125,59 @@ def test_a_dns_run_has_the_names_of_dns() -> None:
         "probe_dns_duration_seconds request": 0.000812,
         "probe_ip_protocol": 4,
         "probe_dns_answer_rrs": 2,
+        "probe_dns_query_succeeded": 1,
         "probe_dns_serial": 2026112201,
     }
+
+
+def test_an_icmp_run_has_the_names_of_icmp() -> None:
+    facts = {"family": 6, "hops_left": 57, "rtt_mean_us": 812}
+    assert shown(result(phases_us={"resolve": 5, "ping": 812}, facts=facts), kind="icmp") == {
+        "probe_success": 1,
+        "probe_duration_seconds": 0.000817,
+        "probe_dns_lookup_time_seconds": 0.000005,
+        "probe_icmp_duration_seconds resolve": 0.000005,
+        "probe_icmp_duration_seconds rtt": 0.000812,
+        "probe_ip_protocol": 6,
+        "probe_icmp_reply_hop_limit": 57,
+    }
+    lost = shown(result(Outcome.FAIL, {"resolve": 5, "ping": 9}, {"hops_left": None}), kind="icmp")
+    assert "probe_icmp_reply_hop_limit" not in lost
+
+
+def test_a_grpc_run_has_the_names_of_grpc() -> None:
+    facts = {"grpc_status": 0, "serving_status": "NOT_SERVING", "tls_version": "TLSv1.3"}
+    phases = {"resolve": 1, "connect": 2, "tls": 4, "send": 8, "wait": 16, "transfer": 32}
+    found = shown(result(phases_us=phases, facts=facts), kind="grpc")
+    assert found["probe_grpc_duration_seconds check"] == 0.000062
+    assert (found["probe_grpc_status_code"], found["probe_grpc_ssl"]) == (0, 1)
+    assert found["probe_grpc_healthcheck_response NOT_SERVING"] == 1
+    assert found["probe_grpc_healthcheck_response SERVING"] == 0
+    plain = shown(result(phases_us={"resolve": 1}, facts={"serving_status": "made up"}), kind="grpc")
+    assert [name for name in plain if name.startswith("probe_grpc")] == [
+        "probe_grpc_duration_seconds resolve"
+    ]
+
+
+def test_a_websocket_run_has_the_names_of_websocket() -> None:
+    phases = {"connect": 1, "send": 2, "wait": 4, "dialogue": 8}
+    found = shown(result(phases_us=phases, facts={"status": 101}), kind="websocket")
+    assert found["probe_websocket_duration_seconds processing"] == 0.000006
+    assert found["probe_websocket_duration_seconds transfer"] == 0.000008
+    assert (found["probe_websocket_status_code"], found["probe_websocket_connection_upgraded"]) == (101, 1)
+    refused = shown(result(Outcome.FAIL, phases, {"status": 200}), kind="websocket")
+    assert refused["probe_websocket_connection_upgraded"] == 0
+
+
+@pytest.mark.parametrize("kind", ["tls", "smtp", "unix", "tcp", "http", "grpc"])
+def test_a_certificate_is_shown_for_every_kind_that_speaks_tls(kind: str) -> None:
+    told = {"sha256": "ab" * 32, "subject": 'CN="x"', "issuer": "CN=ca", "serial": "0f", "sans": ["a", "b"]}
+    found = shown(result(facts={"certificate": told, "chain_expires": 7}), kind=kind)
+    labels = next(name for name in found if name.startswith("probe_ssl_last_chain_info "))
+    assert sorted(labels.split(" ")[1:]) == sorted(["ab" * 32, "CN=ca", "0f", 'CN="x"', "a,b"])
+    assert found["probe_ssl_earliest_cert_expiry"] == 7
+    nameless = shown(result(facts={"certificate": {"subject": "CN=x"}}), kind=kind)
+    assert not [name for name in nameless if name.startswith("probe_ssl")]
 
 
 def test_a_tcp_run_has_what_every_kind_has() -> None:

@@ -1,0 +1,1 @@
+"""The drop-in for the Prometheus blackbox exporter: its modules, its probers, its metrics, its `/probe`."""
