@@ -18,7 +18,8 @@ from prober.config.faults import did_you_mean, quote, without_credentials
 from .command import CannotGoOn
 
 MAX_TIMEOUT_US = 600_000_000
-_DNS = "dns"  # also written without slashes, as `dns:shop.example`, to ask the system's own name server
+# Also written without slashes: `dns:shop.example` asks the system's own name server, `unix:/run/x.sock` has no host.
+_WITHOUT_SLASHES = ("dns:", "unix:")
 Raw: TypeAlias = dict[str, Any]  # Any: options as a file would hold them
 
 
@@ -33,7 +34,7 @@ class Target:
 
 def is_url(argument: str) -> bool:
     """Tell a URL from the name of a probe."""
-    return "://" in argument or argument.lower().startswith(f"{_DNS}:")
+    return "://" in argument or argument.lower().startswith(_WITHOUT_SLASHES)
 
 
 def from_url(argument: str, timeout_us: int | None) -> Target:
@@ -60,7 +61,19 @@ def from_config(names: Sequence[str], config: Config, timeout_us: int | None) ->
         if name not in known:
             hint = did_you_mean(name, known) or "a URL begins with https://, http://, tcp:// or dns:"
             raise CannotGoOn(f"no probe named {quote(name)}", hint)
-    return [_configured(known[name], timeout_us) for name in (names or known)]
+        if KINDS[known[name].kind].passive:
+            raise _is_called(known[name])
+    looked_at = [name for name, probe in known.items() if not KINDS[probe.kind].passive]
+    if not names and not looked_at and known:
+        raise _is_called(next(iter(known.values())))
+    return [_configured(known[name], timeout_us) for name in (names or looked_at)]
+
+
+def _is_called(probe: Probe) -> CannotGoOn:
+    return CannotGoOn(
+        f"probe {quote(probe.name)} is a {probe.kind}: its job calls the daemon, there is nothing to look at",
+        "prober status shows when it called last",
+    )
 
 
 def timeout_of(text: str | None) -> int | None:

@@ -13,7 +13,7 @@ from prober.cli.targets import from_config, from_url, is_url, timeout_of
 
 
 @pytest.mark.parametrize(
-    "argument", ["https://a.example/", "HTTP://A.example", "tcp://a:1", "dns:a", "x://y"]
+    "argument", ["https://a.example/", "HTTP://A.example", "tcp://a:1", "dns:a", "x://y", "unix:/run/x.sock"]
 )
 def test_urls_are_told_from_names(argument: str) -> None:
     assert is_url(argument)
@@ -28,6 +28,23 @@ def test_http_keeps_its_url_as_it_stands() -> None:
     options = from_url("https://a.example/x?price=$$5&b=${HOME}", None).check.options
     assert isinstance(options, HttpOptions)
     assert options.url == "https://a.example/x?price=$$5&b=${HOME}"
+
+
+@pytest.mark.parametrize(
+    ("argument", "kind", "target"),
+    [
+        ("tls://a.example", "tls", "a.example:443"),
+        ("unix:/run/x.sock", "unix", "/run/x.sock"),
+        ("smtps://a.example", "smtp", "a.example:465"),
+        ("imap://a.example", "imap", "a.example:143"),
+        ("pop3://a.example", "pop3", "a.example:110"),
+        ("ftp://a.example", "ftp", "a.example:21"),
+        ("ssh://a.example:2222", "ssh", "a.example:2222"),
+    ],
+)
+def test_services_are_named_by_their_schemes(argument: str, kind: str, target: str) -> None:
+    check = from_url(argument, None).check
+    assert (check.kind, check.target) == (kind, target)
 
 
 def test_tcp_takes_host_and_port() -> None:

@@ -17,6 +17,7 @@ FAULTY = (
 def validate(folder: Path, text: str, *more: str) -> Said:
     """Validate a text as the `probes.yaml` of a folder."""
     (folder / "probes.yaml").write_text(text, encoding="utf-8")
+    (folder / "blackbox.yml").write_text("modules: {a: {prober: http}, b: {prober: tcp}}", encoding="utf-8")
     return prober("validate", *more, folder=folder, environ=ENVIRON)
 
 

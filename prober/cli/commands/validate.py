@@ -29,8 +29,20 @@ def _run(arguments: argparse.Namespace) -> int:
         return _as_json(arguments)
     with told():
         path = config_file(arguments)
-    _summary(path, load_config(arguments))
+    config = load_config(arguments)
+    with told():
+        modules = _modules(config)
+    _summary(path, config, modules)
     return GOOD
+
+
+def _modules(config: Config) -> int:
+    """Return how many modules the file of `blackbox` has; ConfigError with its faults."""
+    if config.blackbox is None or config.blackbox.file is None:
+        return 0
+    from prober.blackbox.service import check_file
+
+    return check_file(config)
 
 
 def _as_json(arguments: argparse.Namespace) -> int:
@@ -39,6 +51,7 @@ def _as_json(arguments: argparse.Namespace) -> int:
     try:
         path = config_file(arguments)
         config = load(path, os.environ)
+        modules = _modules(config)
     except ConfigError as error:
         faults = [{**dataclasses.asdict(fault), "text": str(fault)} for fault in error.faults]
         print_json({"ok": False, "faults": faults})
@@ -52,12 +65,13 @@ def _as_json(arguments: argparse.Namespace) -> int:
         "digest": config.digest,
         "regions": regions,
         **counts,
+        "modules": modules,
     }
     print_json(good)
     return GOOD
 
 
-def _summary(path: Path, config: Config) -> None:
+def _summary(path: Path, config: Config, modules: int) -> None:
     from rich.table import Table
     from rich.text import Text
 
@@ -68,14 +82,14 @@ def _summary(path: Path, config: Config) -> None:
     table.add_column(style="dim")
     table.add_column(justify="right")
     table.add_column(overflow="fold")
-    for name, number, words in _rows(config):
+    for name, number, words in _rows(config, modules):
         table.add_row(name, f"{number:,}", Text(words))
     screen.print(Text(f"{path} can be used", "green"), soft_wrap=True)
     screen.print(table)
     screen.print(Text(f"digest {config.digest}", "dim"), soft_wrap=True)
 
 
-def _rows(config: Config) -> list[tuple[str, int, str]]:
+def _rows(config: Config, modules: int) -> list[tuple[str, int, str]]:
     kinds = Counter(probe.kind for probe in config.probes)
     rows = [
         ("regions", len(config.regions), ", ".join(region.name for region in config.regions)),
@@ -91,6 +105,8 @@ def _rows(config: Config) -> list[tuple[str, int, str]]:
         ("customers", config.customers),
         ("maintenance", config.maintenance),
     ]
+    if modules and config.blackbox is not None:
+        rows.append(("modules", modules, f"for /probe, in {config.blackbox.file}"))
     return rows + [(name, len(found), _LATER) for name, found in later if found]
 
 
