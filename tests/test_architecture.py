@@ -43,7 +43,7 @@ CONFINED: dict[str, tuple[str, ...]] = {
     "yaml": ("prober/config/",),
     "jinja2": ("prober/site/", "reports/render/"),
     "rich": ("prober/cli/", "reports/render/"),
-    "pydantic": ("checks/", "prober/config/"),
+    "pydantic": ("checks/", "prober/config/", "prober/blackbox/"),
     "pydantic_settings": ("prober/config/",),
 }
 

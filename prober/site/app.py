@@ -14,6 +14,7 @@ from checks.core.clock import wall_us
 from prober.hub.serving import Served
 from prober.store.base import StoreError
 from prober.web.bodies import Kept
+from prober.web.ping import add_ping
 
 from .page import page
 from .render import missing_page, policy, status_page
@@ -162,5 +163,6 @@ def public_app(served: Served, clock: Callable[[], int] = wall_us) -> web.Applic
     for path in PATHS:
         app.router.add_get(path, site.api)
         app.router.add_route("OPTIONS", path, site.options)
+    add_ping(app, served.desk)
     app.on_response_prepare.append(_headers)
     return app
