@@ -51,7 +51,8 @@ class DomainExpect(Section):
 
 
 class DomainOptions(Options):
-    """A domain whose registration must not run out. Registries limit how often they are asked: use `interval: 6h`."""
+    """A domain whose registration must not run out. Registries limit how often they are asked: unless the probe itself
+    says otherwise, it runs every 6h and without rechecks, whatever `defaults` say."""
 
     name: Annotated[str, Field(min_length=3, max_length=253)]
     """The registered domain, such as `shop.example`."""
@@ -87,6 +88,7 @@ class DomainOptions(Options):
 class DomainCheck(Check[DomainOptions], kind="domain"):
     """Asks the registry of a domain when its registration ends, and in which state it is."""
 
+    seldom = True
     phases = ("resolve", "connect", "tls", "send", "wait", "transfer")
     codes = codes_of("domain", "rdap")
     schemes = ("domain",)

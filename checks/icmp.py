@@ -81,8 +81,8 @@ class IcmpCheck(Check[IcmpOptions], kind="icmp"):
 
     @classmethod
     def options_from_url(cls, url: str) -> dict[str, Any]:
-        """Return the options for `icmp://host`."""
-        return {"host": url.partition("://")[2].removesuffix("/").strip("[]")}
+        """Return the options for `icmp:host` or `icmp://host`."""
+        return {"host": url.partition(":")[2].strip("/[]")}
 
     def prepare(self) -> None:
         """Take the options apart once."""

@@ -43,6 +43,8 @@ class Check(ABC, Generic[O_]):
         150  # CPU of one run, roughly: how many agent processes are needed is guessed from it
     )
     options_type: ClassVar[type[Options]]
+    seldom: ClassVar[bool] = False
+    """Whether a third party is asked that limits how often: `defaults` for the pace do not hold then."""
     passive: ClassVar[bool] = False
     """Whether what is watched calls us: no agent runs such a kind, and it is never looked at."""
     phases: ClassVar[tuple[str, ...]] = ()
@@ -59,6 +61,11 @@ class Check(ABC, Generic[O_]):
         Raises ValueError with what is wrong and, as a second argument, a hint.
         """
         raise NotImplementedError(f"{cls.kind} has no URLs")
+
+    @classmethod
+    def cost_of(cls, options: Any) -> int:  # Any: the kind's own options
+        """Return the CPU of one run with these options, in microseconds and roughly."""
+        return cls.cost_us
 
     def __init_subclass__(cls, *, kind: str | None, **more: Any) -> None:
         """`kind=None`: made in code only, so no configuration names it and it stays out of `KINDS`."""

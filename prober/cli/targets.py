@@ -19,7 +19,7 @@ from .command import CannotGoOn
 
 MAX_TIMEOUT_US = 600_000_000
 # Also written without slashes: `dns:shop.example` asks the system's own name server, `unix:/run/x.sock` has no host.
-_WITHOUT_SLASHES = ("dns:", "unix:")
+_WITHOUT_SLASHES = ("dns:", "domain:", "icmp:", "ping:", "unix:")
 Raw: TypeAlias = dict[str, Any]  # Any: options as a file would hold them
 
 

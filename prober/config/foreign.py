@@ -7,10 +7,10 @@ Not here: any model of such a file.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import yaml
 from pydantic import BaseModel, ValidationError
@@ -21,6 +21,7 @@ from .yaml_nodes import MAX_FILE_BYTES, PLAIN, compose, decode
 from .yaml_values import Tree
 
 _NOTHING = frozenset({"", "~", "null", "Null", "NULL"})
+_WIDTH, _SHORT_LIST = 80, 50  # columns
 M = TypeVar("M", bound=BaseModel)
 
 
@@ -84,6 +85,29 @@ def to_yaml(value: object) -> str:
     """Write plain values as YAML, keys in their order."""
     text: str = yaml.safe_dump(
         value, sort_keys=False, default_flow_style=False, allow_unicode=True, width=4096
+    )
+    return text
+
+
+class _Neat(yaml.SafeDumper):
+    """Indents what stands in a list, and keeps short lists of plain values on one line."""
+
+    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
+        super().increase_indent(flow, indentless=False)
+
+    def represent_sequence(
+        self, tag: str, sequence: Iterable[Any], flow_style: bool | None = None
+    ) -> yaml.SequenceNode:
+        items = list(sequence)
+        is_plain = all(isinstance(item, str | int | float) for item in items)
+        is_short = sum(len(str(item)) + 2 for item in items) <= _SHORT_LIST
+        return super().represent_sequence(tag, items, flow_style=is_plain and is_short)
+
+
+def neat_yaml(value: object) -> str:
+    """Write plain values as a person would who has 80 columns."""
+    text: str = yaml.dump(
+        value, Dumper=_Neat, sort_keys=False, default_flow_style=False, allow_unicode=True, width=_WIDTH
     )
     return text
 

@@ -135,3 +135,8 @@ BUILT_IN = DefaultsBlock.model_validate(
     }
 )
 """What holds where neither the probe nor `defaults` says anything."""
+
+SELDOM = DefaultsBlock.model_validate(
+    {"interval": "6h", "recheck": "never", "confirm": {"retries": 1, "after": "1m"}}
+)
+"""What goes before `defaults` for kinds that ask somebody who limits how often he is asked."""

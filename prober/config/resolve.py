@@ -16,7 +16,7 @@ from prober.agent.grid import AT_END
 from .config import Config, Confirm, Probe, Region, Resolver, Service
 from .digest import digest_of
 from .model import Document
-from .probes import BUILT_IN, NEVER_US, ConfirmBlock, DefaultsBlock, ProbeFields
+from .probes import BUILT_IN, NEVER_US, SELDOM, ConfirmBlock, DefaultsBlock, ProbeFields
 from .regions import RegionBlock, ResolverBlock
 from .services import ServiceBlock
 from .terms import Quorum
@@ -79,11 +79,13 @@ def _only_region() -> Region:
 
 
 def _probe(block: ProbeFields, defaults: DefaultsBlock, all_regions: tuple[str, ...]) -> Probe:
-    layers = (block, defaults, BUILT_IN)
+    layers: tuple[DefaultsBlock, ...] = (block, defaults, BUILT_IN)
     kind = next(kind for kind in KINDS if getattr(block, kind, None) is not None)
     options = getattr(block, kind)
     if isinstance(options, HeartbeatOptions):
         return _told(block, kind, options)
+    if KINDS[kind].seldom:
+        layers = (block, SELDOM, defaults, BUILT_IN)
     recheck_us = _first(*(layer.recheck_us for layer in layers))
     return Probe(
         name=block.name,

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
-
-import yaml
 
 from prober.config import ConfigError, load_text
-from prober.config.foreign import to_yaml
+from prober.config.foreign import neat_yaml, to_yaml
 
 from .draft import Draft, Note, Raw, Wanted
 
-_WIDTH, _SHORT_LIST = 80, 50  # columns
 _STAND_IN = "stand-in-for-a-secret"  # long enough for every secret that has a least length
 
 
@@ -39,28 +35,9 @@ def finish(draft: Draft, origin: str) -> Imported:
     )
 
 
-class _Writer(yaml.SafeDumper):
-    """Indents what stands in a list, and keeps short lists of plain values on one line."""
-
-    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
-        super().increase_indent(flow, indentless=False)
-
-    def represent_sequence(
-        self, tag: str, sequence: Iterable[Any], flow_style: bool | None = None
-    ) -> yaml.SequenceNode:
-        items = list(sequence)
-        is_plain = all(isinstance(item, str | int | float) for item in items)
-        is_short = sum(len(str(item)) + 2 for item in items) <= _SHORT_LIST
-        return super().represent_sequence(tag, items, flow_style=is_plain and is_short)
-
-
 def _written(probes: list[Raw]) -> str:
-    """Return the probes as a person would write them: a blank line between them, long texts folded."""
-    texts = [
-        yaml.dump({"probes": [probe]}, Dumper=_Writer, sort_keys=False, default_flow_style=False,
-                  allow_unicode=True, width=_WIDTH).removeprefix("probes:\n")
-        for probe in probes
-    ]  # fmt: skip
+    """Return the probes with a blank line between them."""
+    texts = [neat_yaml({"probes": [probe]}).removeprefix("probes:\n") for probe in probes]
     return "probes:\n" + "\n".join(texts) if texts else "probes: []\n"
 
 

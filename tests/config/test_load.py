@@ -145,3 +145,17 @@ def test_values_cannot_be_changed_after_loading() -> None:
         config.probes[0].interval_us = 1  # type: ignore[misc]
     with pytest.raises(ValueError, match="frozen"):
         config.contracts[0].claim = Fraction(1)  # type: ignore[misc]
+
+
+def test_a_kind_that_asks_a_registry_keeps_its_own_pace_unless_the_probe_says_otherwise() -> None:
+    text = """
+defaults: {interval: 30s, recheck: 5s}
+probes:
+  - {name: slow, domain: {name: shop.example}}
+  - {name: fast, interval: 1h, recheck: 1m, domain: {name: shop.example}}
+  - {name: web, http: {url: "http://shop.example"}}
+"""
+    slow, fast, web = loaded(text).probes
+    assert (slow.interval_us, slow.recheck_us, slow.confirm.after_us) == (6 * 3_600_000_000, None, 60_000_000)
+    assert (fast.interval_us, fast.recheck_us) == (3_600_000_000, 60_000_000)
+    assert (web.interval_us, web.recheck_us) == (30_000_000, 5_000_000)
