@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from checks.core.failures import NETWORK_CODES, Code
 from checks.core.result import Outcome
+from prober.config.resolve import HUB_REGION
 from prober.hub.verdict import State, probe_subject, service_subject
 from prober.hub.view import ProbeView, RegionView, View
 
@@ -88,6 +89,8 @@ def _trouble(shown: ProbeView) -> str:
         reasons = Counter[str]()
         for code, count in failing.items():
             reasons[words_for(code)] += count
+        if shown.probe.regions == (HUB_REGION,):
+            return _listed(reasons)  # the job itself said so, or nothing: no region saw anything
         parts.append(
             f"{_of(failing.total(), len(regions), 'sees a failure', 'see a failure')}: {_listed(reasons)}"
         )

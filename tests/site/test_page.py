@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from support.served import MINUTE_US, NOW_US, SECOND_US, Scene, make_probe, make_scene, make_service, sample
 
@@ -213,3 +215,12 @@ def test_nothing_configured_is_said() -> None:
 def test_a_state_tells_since_when() -> None:
     assert NOW_US % MINUTE_US == 11 * SECOND_US
     assert line(sample(), "Checkout").since == "since 15 March 2026, 13:53 UTC"
+
+
+def test_a_job_that_calls_us_is_told_of_without_regions() -> None:
+    """No region saw anything: the job said so itself, or nothing."""
+    probe = replace(make_probe("backup", "Nightly backup"), kind="heartbeat", regions=("hub",))
+    scene = make_scene([probe], state=State.DOWN)
+    scene.set_region("backup", "hub", State.DOWN, "heartbeat_missing")
+    (component,) = components(scene.view)
+    assert list(troubles(component)) == ["It has not run when it should"]
