@@ -1,7 +1,7 @@
 """The `flow` check: several HTTP requests in one run, each with values that earlier answers gave.
 
-Here: the options and the order of steps. A step's request and captures live in `core/flow_steps.py` and
-`core/flow_values.py`, how requests travel in `core/http_session.py`.
+Here: the options and the order of steps. A step's options, request and captures live in `core/flow_*.py`, the way to a
+page and its judgement in `core/http_visit.py`.
 """
 
 from __future__ import annotations
@@ -11,30 +11,38 @@ from typing import Annotated
 from pydantic import Field, StrictBool, model_validator
 
 from .core.check import Check, Options, looked
-from .core.failures import codes_of
-from .core.flow_steps import MAX_STEPS, FlowStep, PreparedStep, check_steps, home_of
-from .core.flow_values import in_url
-from .core.http_body import decode
+from .core.failures import Code, Stop, codes_of
+from .core.flow_request import PreparedStep, headers_of
+from .core.flow_steps import MAX_STEPS, FlowStep, check_steps, home_of, whole_url
 from .core.http_judge import Judge
-from .core.http_options import BodyLimit
+from .core.http_oauth import tokens_of
+from .core.http_options import BodyLimit, HeadersField, Redirects, RedirectsField
 from .core.http_proxy import Proxies, ProxyField
-from .core.http_redirect import next_message, next_url
+from .core.http_request import Hop
 from .core.http_response import Response
 from .core.http_session import Session, Transport, Version, check_version, tls_elsewhere
 from .core.http_url import HttpUrl
+from .core.http_visit import Page, Visit
 from .core.resolve import FamilyRule
 from .core.result import Fact, Outcome
-from .core.thresholds import TimeLimits
+from .core.thresholds import ConnectionLimits
 from .core.tls import TlsOptions
 from .core.values import SizeBytes
 from .core.watch import Watch
+
+_TOLD = ("status", "http_version", "redirects", "downgraded", "address", "family", "size")
 
 
 class FlowOptions(Options):
     """Which requests to make, one after the other, and how they travel."""
 
     steps: Annotated[tuple[FlowStep, ...], Field(min_length=1, max_length=MAX_STEPS)]
-    """The requests in their order; the first step that fails ends the run and is named."""
+    """The requests in their order (1 to 20); the first step that fails ends the run and is named."""
+    headers: HeadersField = Field(default={})
+    """Request headers by name for every step that does not set them itself (default: none). One that refers to values,
+    such as `Authorization: Bearer {token}`, goes with the steps after those that capture them."""
+    redirects: RedirectsField = Redirects()
+    """Redirects of every step that does not say otherwise; `false` for short means not to follow."""
     tls: TlsOptions = TlsOptions()
     """TLS, for `https` URLs; server name and client certificate are for the hosts that the steps name themselves."""
     proxy: ProxyField | None = None
@@ -42,17 +50,19 @@ class FlowOptions(Options):
     version: Version = "any"
     """Version of HTTP, as for `http`."""
     cookies: StrictBool = True
-    """Send the cookies that an answer sets with later requests of the run, where they belong."""
+    """Send the cookies that an answer sets with later requests of the run, where they belong (default: true)."""
     ip: FamilyRule = "any"
     """Which addresses to use, as for `http`."""
     body_limit: Annotated[SizeBytes, BodyLimit] = 10 * 1024 * 1024
-    """Longest response body, before and after its content encoding is undone; a longer one fails with `body_limit`."""
-    expect: TimeLimits = TimeLimits()
-    """How long all steps together may take."""
+    """Longest response body, before and after its content encoding is undone (default 10 MiB); a longer one fails with
+    `body_limit`."""
+    expect: ConnectionLimits = ConnectionLimits()
+    """How long all steps together may take, and how many days the certificates of steps that do not say so themselves
+    must have left."""
 
     @model_validator(mode="after")
     def _sensible(self) -> FlowOptions:
-        check_steps(self.steps)
+        check_steps(self.steps, self.headers)
         for step in self.steps:
             check_version(self.version, home_of(self.steps, step), has_proxy=self.proxy is not None)
         return self
@@ -61,26 +71,50 @@ class FlowOptions(Options):
 class FlowCheck(Check[FlowOptions], kind="flow"):
     """Makes several HTTP requests in one run, with values and cookies carried from one to the next."""
 
-    phases = ("resolve", "connect", "tls", "send", "wait", "transfer")
+    phases = ("authorize", "resolve", "connect", "tls", "send", "wait", "transfer")
     codes = codes_of("resolve", "connect", "tls", "connection", "timeout", "http", "proxy", "body", "json",
-                     "expression", "capture")  # fmt: skip
+                     "expression", "oauth", "capture") | {Code.TLS_MISSING, Code.TLS_UNWANTED}  # fmt: skip
+
+    @classmethod
+    def cost_of(cls, options: FlowOptions) -> int:
+        """Return the CPU of one run: that of a request, for every step."""
+        return cls.cost_us * len(options.steps)
 
     def prepare(self) -> None:
         """Compile the expectations of every step."""
-        steps = self.options.steps
-        proxies = Proxies.of(self.options.proxy) if self.options.proxy is not None else None
-        secrets = frozenset(name for step in steps for name, each in step.capture.items() if each.secret)
-        self._steps = [
-            PreparedStep(
-                options=step,
-                judge=Judge(step.expect),
-                transport=self._transport(home_of(steps, step), proxies),
-                secrets=secrets,
-            )
-            for step in steps
-        ]
+        options = self.options
+        self._proxies = Proxies.of(options.proxy) if options.proxy is not None else None
+        self._secrets_of_steps = frozenset(name for step in options.steps for name in step.secrets)
+        known: set[str] = set()
+        self._steps: list[PreparedStep] = []
+        for step in options.steps:
+            self._steps.append(self._prepared(step, known))
+            known |= set(step.capture)
 
-    def _transport(self, home: HttpUrl, proxies: Proxies | None) -> Transport:
+    def _prepared(self, step: FlowStep, known: set[str]) -> PreparedStep:
+        options, expect = self.options, step.expect
+        oauth2 = step.auth.oauth2 if step.auth is not None else None
+        return PreparedStep(
+            options=step,
+            url=whole_url(step.url, options.steps[0].url),
+            headers=headers_of(step, options.headers, known),
+            secrets=self._secrets_of_steps,
+            page=self._page(step),
+            certificates=expect if expect.certificate_days is not None else options.expect,
+            transport=self._transport(home_of(options.steps, step)),
+            tokens=tokens_of(oauth2, self._proxies) if oauth2 is not None else None,
+        )
+
+    def _page(self, step: FlowStep) -> Page:
+        judge = Judge(step.expect, hides_body=step.hides_body)
+        return Page(
+            judge=judge,
+            redirects=step.redirects or self.options.redirects,
+            body_limit=self.options.body_limit,
+            keep_body=judge.needs_body or any(each.reads_body for each in step.capture.values()),
+        )
+
+    def _transport(self, home: HttpUrl) -> Transport:
         options = self.options
         return Transport(
             home=home,
@@ -88,7 +122,7 @@ class FlowCheck(Check[FlowOptions], kind="flow"):
             elsewhere=tls_elsewhere(options.tls),
             family=options.ip,
             version=options.version,
-            proxies=proxies,
+            proxies=self._proxies,
             cookies=options.cookies,
             body_limit=options.body_limit,
         )
@@ -118,6 +152,7 @@ class _Walk:
         self._session = Session(watch, transport)
         self._values: dict[str, str] = {}
         self._where = transport.home  # the URL that the step before ended at
+        self._answer: Response | None = None  # of the step under way
         self._seen: list[Fact] = []
 
     async def take(self, step: PreparedStep) -> None:
@@ -125,8 +160,10 @@ class _Walk:
         watch, phases = self._watch, self._watch.phases_us
         part = watch.part()
         part.phases_us, part.facts = {}, {}
-        self._session.go_on(part, step.transport, step.judge.certificate)
+        self._answer = None
+        self._session.go_on(part, step.transport, step.certificates.judge_certificate)
         await looked(part, self._ask(part, step))
+        part.facts.pop("hops", None)  # the steps say as much
         self._seen.append(_summary(step, part))
         watch.take_in([(f"step {step.options.name}", part)])
         for stage, length_us in part.phases_us.items():
@@ -135,54 +172,29 @@ class _Walk:
         watch.facts["steps"] = self._seen
 
     async def _ask(self, part: Watch, step: PreparedStep) -> None:
-        hop = step.hop(self._values, self._where)
-        redirects = 0
-        while True:
-            part.facts["final_url"] = hop.shown
-            reply = await self._session.send(hop, keep_body=step.keeps_body)
-            if reply is None:  # not to be trusted with a request
-                return
-            try:
-                response = reply.response
-                part.facts["status"], part.facts["http_version"] = response.status, response.version
-                url = next_url(hop.url, response, step.options.redirects, redirects)
-                if url is None:
-                    self._where = hop.url
-                    step.judge.head(part, response, secure=hop.url.secure)
-                    await reply.read_body()
-                    await self._finish(part, step, response)
-                    return
-                reply.skip_body()
-            finally:
-                reply.close()
-            redirects += 1
-            part.facts["redirects"] = redirects
-            hop = step.transport.hop(url, next_message(hop.message, response.status))
-
-    async def _finish(self, part: Watch, step: PreparedStep, response: Response) -> None:
-        """Judge the rest of the answer, and take the values out of one that is right."""
-        part.facts["size"] = response.size
-        await step.judge.rest(part, response, step.transport.body_limit)
+        asking = step.requests(self._values, self._where, part.conceal).asking(part)
+        values: dict[str, str] = {}
+        trouble: Stop | None = None
+        try:
+            await Visit(self._session, step.transport, asking, step.page, self._see).make()
+        finally:  # its secrets are masked whatever becomes of the step
+            if self._answer is not None:
+                values, trouble = step.captured(self._answer, part.conceal)
         if part.failed:
             return
-        wanted = step.options.capture
-        reads = any(each.reads_body for each in wanted.values())
-        content = decode(response, step.transport.body_limit) if reads else None
-        for name, each in wanted.items():
-            value = each.find(name, response, content)
-            self._values[name] = value
-            if each.secret:
-                for form in (value, in_url(value)):
-                    part.conceal(form)
+        if trouble is not None:
+            raise trouble
+        self._values.update(values)
+
+    def _see(self, hop: Hop, response: Response) -> None:
+        self._where, self._answer = hop.url, response
 
 
 def _summary(step: PreparedStep, part: Watch) -> Fact:
     seen: dict[str, Fact] = {"name": step.options.name, "url": part.facts.get("final_url")}
-    for fact in ("status", "http_version", "redirects", "address", "family", "size"):
-        if fact in part.facts:
-            seen[fact] = part.facts[fact]
     return {
         **seen,
+        **{fact: part.facts[fact] for fact in _TOLD if fact in part.facts},
         "outcome": str(part.outcome),
         "duration_us": part.elapsed_us(),
         "phases_us": dict(part.phases_us),

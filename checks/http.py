@@ -170,15 +170,14 @@ class HttpCheck(Check[HttpOptions], kind="http"):
         """Fetch, follow redirects, judge the last response."""
         if self.options.addresses == "all":
             return await look_at_all(watch, self._reach, self._look_at)
-        return await self._fetch(watch, self._transport)
+        return await self._visit(watch, self._transport).make()
 
     async def _look_at(self, watch: Watch, address: Address) -> None:
-        await self._fetch(watch, replace(self._transport, dial=toward(self._reach.host, address)))
+        await self._visit(watch, replace(self._transport, dial=toward(self._reach.host, address))).make()
 
-    async def _fetch(self, watch: Watch, transport: Transport) -> None:
+    def _visit(self, watch: Watch, transport: Transport) -> Visit:
         session = Session(watch, transport, self._judge.certificate)
-        await Visit(session, self._transport, self._requests.asking(watch), self._page).make()
-        watch.facts["clock"] = "kernel" if watch.exact else "process"
+        return Visit(session, self._transport, self._requests.asking(watch), self._page)
 
 
 def _message(options: HttpOptions) -> Message:

@@ -46,8 +46,8 @@ _FUNCTION = re.compile(r"[A-Za-z]\w*")
 _SYNTAX = re.compile(r"<input>:1:(\d+): (?:Syntax error: )?(.*)")
 
 
-def _expression(text: str) -> str:
-    """Compile an expression to see whether it can be meant. Raises a validation error in clear words."""
+def meant_expression(text: str, known: tuple[str, ...] = VARIABLES) -> str:
+    """Compile an expression to see whether it can be meant, and return it. Raises a validation error in clear words."""
     try:
         import cel
     except ImportError:
@@ -56,10 +56,10 @@ def _expression(text: str) -> str:
         program = cel.compile(text)
     except ValueError as error:
         raise unusable(f"not a CEL expression: {_syntax(str(error))}") from None
-    unknown = set(program.variables()) - set(VARIABLES) - set(_MACRO.findall(text))
+    unknown = set(program.variables()) - set(known) - set(_MACRO.findall(text))
     if unknown:
-        known = ", ".join(VARIABLES)
-        raise unusable(f"an expression knows {known}, not {min(unknown)}", "such as body.status == 'ok'")
+        names = ", ".join(known)
+        raise unusable(f"an expression knows {names}, not {min(unknown)}", "such as body.status == 'ok'")
     for name in program.functions():
         if _FUNCTION.fullmatch(name) and not _is_function(cel.evaluate, name):
             raise unusable(f"CEL has no function {name}()", "such as size(), has(), matches(), startsWith()")
@@ -87,7 +87,7 @@ def _is_function(evaluate: Any, name: str) -> bool:  # Any: a library function
     return name == "has"
 
 
-Expression = Annotated[str, Field(min_length=1, max_length=MAX_EXPRESSION), AfterValidator(_expression)]
+Expression = Annotated[str, Field(min_length=1, max_length=MAX_EXPRESSION), AfterValidator(meant_expression)]
 """Text that is a CEL expression over `body`, `headers` and `status`."""
 
 

@@ -1,12 +1,12 @@
-"""The steps of a flow: their options, checked against each other, and the request that each one makes of the values.
+"""The steps of a flow as options: what people write, checked against each other when the configuration is read.
 
-How a flow runs lives in `flow.py` of the kind, how values are found and put in place in `flow_values.py`.
+The request that a step makes of the values lives in `flow_request.py`, how values are found and put in place in
+`flow_values.py`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Annotated
 
 from pydantic import (
@@ -19,27 +19,28 @@ from pydantic import (
     model_validator,
 )
 
-from .failures import Code, Stop
-from .flow_values import Capture, ValueName, filled, form_of_body, in_url, names_in
+from .flow_values import Capture, ValueName, begins_with_value, filled, names_in
 from .http_expect import ExpectOptions
 from .http_fields import HeadersField
-from .http_judge import Judge
-from .http_options import AuthOptions, MethodField, Redirects, RedirectsField
-from .http_request import Hop, Message, check_header_value, is_private, plain_headers
-from .http_session import Transport
-from .http_url import HttpUrl, join_url, parse_url
+from .http_options import HttpAuthOptions, MethodField, RedirectsField
+from .http_request import plain_headers
+from .http_url import HttpUrl, parse_url
 from .schema import Section, unusable
 from .values import Secret, SecretView
 
 MAX_STEPS = 20
 MAX_CAPTURES = 20  # of one step
+MAX_REFERENCES = 20  # of one text to what was captured
+RELATIVE = ("/", "?")
+"""How a URL begins that is one of the first step's site."""
 _SAMPLE = "x"  # in place of a value that is not known yet
+_SOMEWHERE = "http://relative.invalid"
 
 
 def _url(text: str) -> str:
-    if not text.startswith("{"):
-        _parsed(text)
-        if next(names_in(_origin_of(text)), None) is not None:
+    if not begins_with_value(text):
+        parse_template(text)
+        if next(names_in(_origin_of(whole_url(text, _SOMEWHERE))), None) is not None:
             raise unusable(
                 "scheme, host and port of a step's url cannot be put together of values",
                 "write them out, or let the whole url be a value",
@@ -47,11 +48,23 @@ def _url(text: str) -> str:
     return text
 
 
-def _parsed(text: str) -> HttpUrl:
+def parse_template(text: str) -> HttpUrl:
+    """Return a URL with something in place of its values. Raises a validation error in clear words."""
+    whole = whole_url(text, _SOMEWHERE)
     try:
-        return parse_url(filled(text, dict.fromkeys(names_in(text), _SAMPLE)))
+        return parse_url(filled(whole, dict.fromkeys(names_in(text), _SAMPLE)))
     except ValueError as error:
         raise unusable(str(error)) from None
+
+
+def whole_url(text: str, first: str) -> str:
+    """Return a step's URL with its scheme and host, which are those of the first step's where it has none."""
+    if text.startswith("//"):
+        raise unusable("the url has no scheme", "begin with http:// or https://, or with one slash")
+    if not text.startswith(RELATIVE):
+        return text
+    page = first.partition("#")[0].partition("?")[0]
+    return (_origin_of(page) if text.startswith("/") else page) + text
 
 
 def _origin_of(text: str) -> str:
@@ -82,29 +95,33 @@ CaptureField = Annotated[Capture, BeforeValidator(_capture, json_schema_input_ty
 class FlowStep(Section):
     """One request of a flow, and what to take from its answer.
 
-    `{name}` in url, headers and body stands for a value captured by a step before.
+    `{name}` in url, headers, auth and body stands for a value captured by a step before, `{{name}}` for the text
+    `{name}` itself. A name that no step before captures is an error in url, headers and auth; in a body, which has
+    braces of its own, it is text as it stands. Of one text at most 20 references are filled in.
     """
 
     name: Annotated[str, StringConstraints(pattern="^[A-Za-z0-9 _.-]{1,60}$")]
     """Name of the step, in failures and facts."""
     url: TemplateUrl
-    """`http://` or `https://` URL. Values are percent-encoded in it, unless it begins with one: that value is taken as
-    a link of the step before, relative or whole."""
+    """`http://` or `https://` URL. One that begins with `/` or `?` is at the site of the first step, or at its page.
+    Values are percent-encoded in it, unless it begins with one: that value is taken as a link of the step before,
+    relative or whole."""
     method: MethodField = "GET"
     """Request method."""
     headers: HeadersField = Field(default={})
-    """Request headers by name; as for `http`, those that carry secrets go to the step's own origin only."""
+    """Request headers by name; they replace those of the flow that have the same name. As for `http`, those that carry
+    secrets go to the step's own origin only, which for a link is that of the first step; so do those with a secret
+    value in them."""
     body: Secret | None = None
     """Request body in UTF-8 (default: none). Values are escaped in JSON and in forms, as Content-Type says."""
-    auth: AuthOptions | None = None
-    """Authentication, basic or bearer (default: none)."""
-    redirects: RedirectsField = Redirects()
-    """Redirects; `false` for short means not to follow."""
+    auth: HttpAuthOptions | None = None
+    """Authentication (default: none). Values are put into `basic` and `bearer`."""
+    redirects: RedirectsField | None = None
+    """Redirects; `false` for short means not to follow (default: as the flow says)."""
     expect: ExpectOptions = ExpectOptions()
     """What the response must be; `within` and `warn_within` hold for this step."""
     capture: dict[ValueName, CaptureField] = Field(default={}, max_length=MAX_CAPTURES)
-    """Values for later steps by name; a plain text stands for `json`. One that is missing fails with
-    `capture_missing`."""
+    """Values for later steps by name; a plain text stands for `json`. Capital and small letters make two names."""
 
     @model_validator(mode="after")
     def _sensible(self) -> FlowStep:
@@ -115,88 +132,77 @@ class FlowStep(Section):
             raise unusable("the answer to HEAD has no body to expect or capture anything of", "use GET")
         return self
 
-    def placeholders(self) -> Iterator[str]:
-        """Yield the names of all values that the step needs, those of the body only if they are known."""
-        yield from names_in(self.url)
-        for _, value in plain_headers(self.headers):
-            yield from names_in(value)
-
     def secret_parts(self) -> Iterator[str]:
         """Yield the values of the URL's query: keys and tokens often stand there."""
         if not self.url.startswith("{"):
-            yield from (
-                part for part in _parsed(self.url).secret_parts() if "{" not in part and part != _SAMPLE
-            )
+            yield from (part for part in parse_template(self.url).secret_parts() if part != _SAMPLE)
+
+    @property
+    def secrets(self) -> set[str]:
+        """The names of its captures that are masked."""
+        return {name for name, each in self.capture.items() if each.is_secret(name)}
+
+    @property
+    def hides_body(self) -> bool:
+        """Whether a secret is taken from the body of the answer."""
+        return any(each.reads_body and each.is_secret(name) for name, each in self.capture.items())
+
+    def strict_texts(self) -> Iterator[str]:
+        """Yield the texts whose references must all be known."""
+        yield self.url
+        yield from (value for _, value in plain_headers(self.headers))
+        if self.auth is not None:
+            yield from auth_texts(self.auth)
 
 
-def check_steps(steps: Sequence[FlowStep]) -> None:
-    """Raise a validation error unless names are used once, and values after they are captured."""
+def auth_texts(auth: HttpAuthOptions) -> Iterator[str]:
+    """Yield the texts of an authentication that values are put into."""
+    if auth.basic is not None:
+        yield from (auth.basic.username, auth.basic.password.reveal())
+    if auth.bearer is not None:
+        yield auth.bearer.reveal()
+
+
+def check_steps(steps: Sequence[FlowStep], headers: Mapping[str, str | Secret]) -> None:
+    """Raise a validation error unless names are used once, and values after they are captured.
+
+    `headers` are those of the whole flow: each goes with the steps that know its values.
+    """
     if len({step.name for step in steps}) < len(steps):
         raise unusable("two steps have the same name")
     if steps[0].url.startswith("{"):
         raise unusable("the first step has no value to take its url from")
-    every = {name for step in steps for name in step.capture}
+    if steps[0].url.startswith(RELATIVE):
+        raise unusable("the first step's url must be whole", "begin with http:// or https://")
     known: set[str] = set()
     for step in steps:
-        in_body = names_in(step.body.reveal()) if step.body is not None else iter(())
-        needed = {*step.placeholders(), *(name for name in in_body if name in every)}
-        if unknown := sorted(needed - known):
-            raise unusable(f"step {step.name}: no step before captures {unknown[0]}")
+        _check_references(step, known)
         if again := sorted(known & set(step.capture)):
             raise unusable(f"step {step.name}: {again[0]} is captured twice")
         known |= set(step.capture)
+    for name, text in plain_headers(headers):
+        _check_text(text, known, f"header {name}: no step captures")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PreparedStep:
-    """A step as it runs: its judge and its transport, whose home is its own origin, or that of the first step."""
+def _check_references(step: FlowStep, known: set[str]) -> None:
+    for text in step.strict_texts():
+        _check_text(text, known, f"step {step.name}: no step before captures")
+    if step.body is not None and sum(name in known for name in names_in(step.body.reveal())) > MAX_REFERENCES:
+        raise unusable(
+            f"step {step.name}: a body has at most {MAX_REFERENCES} references to what was captured"
+        )
 
-    options: FlowStep
-    judge: Judge
-    transport: Transport
-    secrets: frozenset[str]  # names of all values of the flow that are secret
 
-    @property
-    def keeps_body(self) -> bool:
-        """Whether somebody looks into the body."""
-        return self.judge.needs_body or any(each.reads_body for each in self.options.capture.values())
-
-    def hop(self, values: Mapping[str, str], before: HttpUrl) -> Hop:
-        """Return the request, with the values in place; `before` is where the step before ended. Raises `Stop`."""
-        return self.transport.hop(self._url(values, before), self._message(values))
-
-    def _url(self, values: Mapping[str, str], before: HttpUrl) -> HttpUrl:
-        text = self.options.url
-        try:
-            if not text.startswith("{"):
-                return parse_url(filled(text, values, in_url))
-            first, _, rest = text.partition("}")
-            return join_url(before, (filled(first + "}", values) + filled(rest, values, in_url)).encode())
-        except ValueError as error:
-            raise Stop(Code.CAPTURE_MISSING, f"the values make no url: {error}") from None
-
-    def _message(self, values: Mapping[str, str]) -> Message:
-        options = self.options
-        headers = plain_headers(options.headers)
-        public: list[tuple[str, str]] = []
-        private: list[tuple[str, str]] = []
-        for name, template in headers:
-            value = filled(template, values)
-            try:
-                check_header_value(value)
-            except ValueError as error:
-                raise Stop(Code.CAPTURE_MISSING, f"the values make no header {name}: {error}") from None
-            is_secret = is_private(name) or not self.secrets.isdisjoint(names_in(template))
-            (private if is_secret else public).append((name, value))
-        if options.auth is not None:
-            private.append(("Authorization", options.auth.authorization))
-        message = Message(method=options.method, public=tuple(public), private=tuple(private))
-        if options.body is None:
-            return message
-        kind = next((value for name, value in headers if name.lower() == "content-type"), "")
-        return replace(message, body=filled(options.body.reveal(), values, form_of_body(kind)).encode())
+def _check_text(text: str, known: set[str], trouble: str) -> None:
+    names = list(names_in(text))
+    if unknown := sorted(set(names) - known):
+        hint = f"to send it as it stands, write {{{{{unknown[0]}}}}}"
+        raise unusable(f"{trouble} {unknown[0]}", hint)
+    if len(names) > MAX_REFERENCES:
+        raise unusable(f"a text has at most {MAX_REFERENCES} references to what was captured")
 
 
 def home_of(steps: Sequence[FlowStep], step: FlowStep) -> HttpUrl:
     """Return the URL whose origin is a step's own: the first step's, where its own is not known beforehand."""
-    return _parsed(steps[0].url if step.url.startswith("{") else step.url)
+    text = steps[0].url if step.url.startswith("{") else step.url
+    return parse_template(whole_url(text, steps[0].url))

@@ -30,7 +30,9 @@ MAX_VALUE = 8192  # characters of one value
 MAX_GROUP = 20
 _NAME = "[A-Za-z_][A-Za-z0-9_]{0,49}"
 _REFERENCE = re.compile(rf"\{{\{{({_NAME})\}}\}}|\{{({_NAME})\}}")
-_SECRET = re.compile("token|password|passwd|secret|session|key|csrf|xsrf|jwt|cookie|credential", re.IGNORECASE)
+_SECRET = re.compile(
+    "token|password|passwd|secret|session|key|csrf|xsrf|jwt|cookie|credential", re.IGNORECASE
+)
 ValueName = Annotated[str, StringConstraints(pattern=f"^{_NAME}$")]
 
 
@@ -171,6 +173,12 @@ def names_in(text: str) -> Iterator[str]:
     return (match[2] for match in _REFERENCE.finditer(text) if match[2] is not None)
 
 
+def begins_with_value(text: str) -> bool:
+    """Say whether a text begins with a reference."""
+    match = _REFERENCE.match(text)
+    return match is not None and match[2] is not None
+
+
 def filled(text: str, values: Mapping[str, str], form: Callable[[str], str] = str) -> str:
     """Return the text with the values in place; braces around anything else stay."""
 
@@ -196,7 +204,14 @@ def filled_body(text: str, values: Mapping[str, str], form: Callable[[str], str]
 def forms_of(value: str) -> set[str]:
     """Return a value in every form that it travels in or is shown in, to be masked."""
     shown = printable(value, len(value))
-    return {value, shown, in_url(value), quote_plus(value), in_json(value), json.dumps(value, ensure_ascii=False)[1:-1]}
+    return {
+        value,
+        shown,
+        in_url(value),
+        quote_plus(value),
+        in_json(value),
+        json.dumps(value, ensure_ascii=False)[1:-1],
+    }
 
 
 def in_url(value: str) -> str:

@@ -26,7 +26,9 @@ if TYPE_CHECKING:
     from jsonpath import JSONPath
 
 MAX_JSON = 2 * 1024 * 1024  # bytes read as JSON; as values they take some twenty times that
+MAX_VALUES = 200_000  # in a document: a path such as $..name looks at each, and takes about a second for so many
 MAX_FOUND = 10_000  # values that one path may find
+_BEFORE_VALUES = (b",", b"[", b"{")
 MAX_SHOWN = 80  # characters
 
 
@@ -191,6 +193,8 @@ def read_json(content: Content) -> object:
 def _read(content: Content) -> object:
     if len(content.raw) > MAX_JSON:
         raise ValueError(f"{len(content.raw)} bytes are more than the {MAX_JSON} that are read as JSON")
+    if len(content.raw) > MAX_VALUES and sum(map(content.raw.count, _BEFORE_VALUES)) > MAX_VALUES:
+        raise ValueError(f"it holds more than {MAX_VALUES} values")
     try:
         return json.loads(content.raw, parse_constant=_refuse_constant)
     except RecursionError:

@@ -56,8 +56,9 @@ class Visit:
         self._seen = seen
 
     async def make(self) -> None:
-        """Ask, follow redirects, judge the last answer. Raises `Stop`."""
-        facts = self._session.watch.facts
+        """Ask, follow redirects, judge the last answer; then say in the facts whose clock it was. Raises `Stop`."""
+        watch = self._session.watch
+        facts = watch.facts
         hop: Hop | None = await self._asking.first()
         redirects = 0
         while hop is not None:
@@ -65,6 +66,7 @@ class Visit:
             facts["final_url"] = hop.shown
             hop = await self._ask(hop, redirects)
             redirects += 1
+        facts["clock"] = "kernel" if watch.exact else "process"
 
     async def _ask(self, hop: Hop, redirects: int) -> Hop | None:
         session, asking, keep_body = self._session, self._asking, self._page.keep_body

@@ -59,7 +59,10 @@ def masked(result: Result, secrets: tuple[str, ...]) -> Result:
             for each in result.failures
         ),
         expectations=expectations,
-        facts={name: _fact(fact, secrets) for name, fact in result.facts.items()},
+        facts={  # texts are the most of them
+            name: _text(fact, secrets) if isinstance(fact, str) else _fact(fact, secrets)
+            for name, fact in result.facts.items()
+        },
     )
 
 
@@ -84,7 +87,7 @@ def _text(text: str, secrets: tuple[str, ...]) -> str:
     for secret in secrets:
         if secret in text:
             text = text.replace(secret, MASK)
-    if len(text) >= CUT or '"' in text or "..." in text:
+    if len(text) > SHORTEST and ('"' in text or "..." in text or len(text) >= CUT):
         for secret in secrets:
             for start, end in reversed(_pieces(text, secret)):
                 text = text[:start] + MASK + text[end:]
@@ -98,20 +101,16 @@ def _said(each: Expectation) -> str:
 def _pieces(text: str, secret: str) -> list[tuple[int, int]]:
     """Return where pieces of a secret stand at the ends of what is shown, one after the other."""
     has_head, has_tail = secret[:SHORTEST] in text, secret[-SHORTEST:] in text
-    may_be_middle = min(len(secret), len(text)) > SHORTEST_MIDDLE and '"' in text
+    may_be_middle = len(secret) > SHORTEST_MIDDLE < len(text) and '"' in text
     if not (has_head or has_tail or may_be_middle):
         return []
     ends = [at.start() for at in _ENDS.finditer(text) if "..." in at[0] or len(text) >= CUT]
+    starts = [at.end() for at in re.finditer('"', text)]
     found = [_head(text, secret, end) for end in ends] if has_head else []
-    for at in re.finditer('"', text):
-        if has_tail:
-            found.append(_tail(text, secret, at.end()))
-        if may_be_middle:
-            found += [
-                (at.end(), end)
-                for end in ends
-                if end - at.end() >= SHORTEST_MIDDLE and text[at.end() : end] in secret
-            ]
+    if has_tail:
+        found += [_tail(text, secret, start) for start in starts]
+    if may_be_middle:
+        found += [_middle(text, secret, start, ends) for start in starts]
     return _merged([piece for piece in found if piece is not None])
 
 
@@ -123,6 +122,14 @@ def _head(text: str, secret: str, end: int) -> tuple[int, int] | None:
             return start, end
         start = text.find(secret[:SHORTEST], start + 1, end)
     return None
+
+
+def _middle(text: str, secret: str, start: int, ends: list[int]) -> tuple[int, int] | None:
+    """Return the longest piece of a secret from there to one of the ends, if it is long enough to be no chance."""
+    if text[start : start + SHORTEST_MIDDLE] not in secret:
+        return None
+    fit = (end for end in reversed(ends) if end - start >= SHORTEST_MIDDLE and text[start:end] in secret)
+    return next(((start, end) for end in fit), None)
 
 
 def _tail(text: str, secret: str, start: int) -> tuple[int, int] | None:

@@ -1,11 +1,14 @@
 """One run as a person reads it: a waterfall of phases, what was seen, every expectation with its verdict.
 
-Phases follow one another, so a bar begins where the one before it ends. A phase that was not reached is not drawn.
+Phases follow one another, so a bar begins where the one before it ends. A phase that was not reached is not drawn. Of a
+run in several steps each step has its own phases.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Any
 
 from rich.console import Console, Group, JustifyMethod, RenderableType
 from rich.padding import Padding
@@ -19,8 +22,12 @@ from checks.core.watch import MAX_DETAIL
 from .screen import OUTCOME_STYLES, Signs, signs_for, took
 
 _BAR = 36  # columns
+_NAME = 18  # columns of a step's name
 _COLUMNS: tuple[JustifyMethod, ...] = ("left", "left", "right", "right")
 MAX_VALUE = 400  # characters of one fact
+_INSTANTS = frozenset({"not_before", "not_after", "chain_expires", "expires", "registered", "this_update",
+                       "next_update", "revoked_at"})  # fmt: skip
+"""Facts that are seconds since the epoch."""
 
 
 def waterfall(name: str, kind: str, result: Result, screen: Console) -> RenderableType:
@@ -47,16 +54,65 @@ def _phases(result: Result, signs: Signs, style: str) -> Table:
     table = Table.grid(padding=(0, 2))
     for justify in _COLUMNS:
         table.add_column(justify=justify, no_wrap=True)
+    steps = _steps(result.facts)
     if result.phases_us:
-        table.add_row("", Text(_note(result.facts), "dim"), Text("from", "dim"), Text("took", "dim"))
-    begin_us = 0
-    for name, took_us in result.phases_us.items():
-        bar = _bar(begin_us, took_us, result.duration_us, signs)
-        table.add_row(name, Text(bar, "cyan"), Text(f"+{took(begin_us)}", "dim"), took(took_us))
-        begin_us += took_us
+        note = "" if steps else _note(result.facts)
+        table.add_row("", Text(note, "dim"), Text("from", "dim"), Text("took", "dim"))
+    if steps:
+        _add_steps(table, steps, result.duration_us, signs)
+    else:
+        _add_bars(table, result.phases_us, (0, result.duration_us), signs)
     if len(result.phases_us) > 1:
         table.add_row(Text("total", "bold"), "", "", Text(took(result.duration_us), style))
     return table
+
+
+def _add_bars(table: Table, phases_us: Mapping[str, int], scale_us: tuple[int, int], signs: Signs) -> None:
+    """Add a row a phase; the scale is where the first begins and how long the whole run is."""
+    begin_us, total_us = scale_us
+    for name, took_us in phases_us.items():
+        bar = _bar(begin_us, took_us, total_us, signs)
+        table.add_row(name, Text(bar, "cyan"), Text(f"+{took(begin_us)}", "dim"), took(took_us))
+        begin_us += took_us
+
+
+def _steps(facts: Mapping[str, Fact]) -> list[dict[str, Any]]:  # Any: facts
+    """Return the steps of a run that was made in steps, else nothing."""
+    steps = facts.get("steps")
+    if not isinstance(steps, list):
+        return []
+    return [step for step in steps if isinstance(step, dict) and isinstance(step.get("phases_us"), dict)]
+
+
+def _add_steps(table: Table, steps: list[dict[str, Any]], total_us: int, signs: Signs) -> None:
+    """Add a heading for each step, its phases below it; each begins where the one before ended."""
+    begin_us = 0
+    for step in steps:
+        took_us = step["duration_us"]
+        table.add_row(
+            Text(_cut(printable(str(step["name"]), MAX_VALUE), _NAME, signs), "bold"),
+            Text(_cut(_page(step), _BAR, signs), OUTCOME_STYLES.get(step["outcome"], "")),
+            Text(f"+{took(begin_us)}", "dim"),
+            Text(took(took_us), "bold"),
+        )
+        phases_us = {f"  {name}": length_us for name, length_us in step["phases_us"].items()}
+        _add_bars(table, phases_us, (begin_us, total_us), signs)
+        begin_us += took_us
+
+
+def _page(step: Mapping[str, Any]) -> str:
+    """Say what a step came to: the status, and the URL without its host."""
+    url, redirects = step.get("url"), step.get("redirects")
+    words = [str(step["status"])] if "status" in step else []
+    if isinstance(url, str):
+        words.append("/" + printable(url, MAX_VALUE).partition("://")[2].partition("/")[2])
+    if redirects:
+        words.insert(1, f"({redirects + 1} requests)")
+    return " ".join(words)
+
+
+def _cut(text: str, width: int, signs: Signs) -> str:
+    return text if len(text) <= width else text[: width - len(signs.more)] + signs.more
 
 
 def _note(facts: Mapping[str, Fact]) -> str:
@@ -75,7 +131,8 @@ def _bar(begin_us: int, took_us: int, total_us: int, signs: Signs) -> str:
 
 def _facts(facts: Mapping[str, Fact]) -> Table:
     table = _pairs()
-    for name, value in _flat(facts):
+    shown = {name: fact for name, fact in facts.items() if name != "steps"} if _steps(facts) else facts
+    for name, value in _flat(shown):
         table.add_row(Text(printable(name), "dim"), Text(printable(value, MAX_VALUE)))
     return table
 
@@ -84,11 +141,25 @@ def _flat(facts: Mapping[str, Fact], above: str = "") -> Iterator[tuple[str, str
     for name, value in facts.items():
         if isinstance(value, Mapping):
             yield from _flat(value, f"{above}{name}.")
+        elif isinstance(value, list) and value and all(isinstance(each, Mapping) for each in value):
+            yield from ((f"{above}{name}.{number}", _words(each)) for number, each in enumerate(value))
+        elif name in _INSTANTS and isinstance(value, int):
+            yield above + name, _moment(value)
         else:
             yield above + name, _words(value)
 
 
+def _moment(seconds: int) -> str:
+    """Return seconds since the epoch as a person reads them; what no calendar has stays a number."""
+    try:
+        return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+    except (ValueError, OverflowError, OSError):
+        return str(seconds)
+
+
 def _words(value: Fact) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key} {text}" for key, text in _flat(value))
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, list):

@@ -109,7 +109,10 @@ def wire_series(config: Config, rows: Sequence[SeriesRow], resume: dict[int, int
 
 def agents_needed(config: Config, series: Sequence[wire.Series]) -> int:
     """Return how many agent processes keep each below half a core, by the kinds' own estimates."""
-    micros_per_second = sum(KINDS[each.kind].cost_us * 1_000_000 / each.interval_us for each in series)
+    costs_us = {probe.name: KINDS[probe.kind].cost_of(probe.options) for probe in config.probes}
+    micros_per_second = sum(
+        costs_us.get(each.probe, KINDS[each.kind].cost_us) * 1_000_000 / each.interval_us for each in series
+    )
     return -(-int(micros_per_second + 1) // int(CORE_SHARE * 1_000_000)) if series else 0
 
 

@@ -196,7 +196,7 @@ _WEBSOCKET = Kind(
     ),
 )  # fmt: skip
 
-KINDS = {"http": _HTTP, "dns": _DNS, "icmp": _ICMP, "grpc": _GRPC, "websocket": _WEBSOCKET}
+KINDS = {"http": _HTTP, "flow": _HTTP, "dns": _DNS, "icmp": _ICMP, "grpc": _GRPC, "websocket": _WEBSOCKET}
 OTHER = Kind(None, _COMMON)
 
 _OF_KINDS = [family for kind in (*KINDS.values(), OTHER) for family in kind.families]

@@ -153,7 +153,7 @@ async def test_all_looks_at_every_address_in_full() -> None:
         (GOOD, 4, "pass", None), (OTHER, 4, "pass", None),
     ]  # fmt: skip
     assert result.duration_us == max(each["duration_us"] for each in seen)
-    assert [each.what for each in result.expectations] == [f"{GOOD} time", f"{OTHER} time"]
+    assert [each.what for each in result.expectations] == [f"{GOOD}: time", f"{OTHER}: time"]
 
 
 async def test_one_address_that_fails_fails_the_run_and_is_named() -> None:

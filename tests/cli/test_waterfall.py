@@ -68,6 +68,22 @@ def test_nested_facts_are_flat_and_lists_are_joined() -> None:
     assert [line for line in lines if line in pairs] == pairs
 
 
+def test_a_list_of_mappings_has_a_line_for_each_and_instants_are_dates() -> None:
+    facts = {
+        "chain": [{"subject": "CN=a", "not_after": 86_400}, {"days": 3}],
+        "expires": 0,
+        "registered": 10**20,
+    }
+    lines = [line.split(maxsplit=1) for line in lines_of(result(facts=facts))]
+    pairs = [
+        ["chain.0", "subject CN=a, not_after 1970-01-02 00:00:00 UTC"],
+        ["chain.1", "days 3"],
+        ["expires", "1970-01-01 00:00:00 UTC"],
+        ["registered", str(10**20)],
+    ]
+    assert [line for line in lines if line in pairs] == pairs
+
+
 def test_after_redirects_the_bars_say_that_they_are_sums() -> None:
     assert "sums of 3 requests" in lines_of(result(facts={"redirects": 2}))[1]
     assert "sums" not in "".join(lines_of(result(facts={"redirects": 0})))
@@ -101,3 +117,67 @@ def test_ages_change_unit_at_twice_the_unit() -> None:
     known = {-5: "0s", 119_999_999: "119s", 120_000_000: "2m", 7_199_000_000: "119m", 7_200_000_000: "2h"}
     known |= {172_799_000_000: "47h", 172_800_000_000: "2d"}
     assert {duration_us: ago(duration_us) for duration_us in known} == known
+
+
+def steps(*names: str, url: str | None = "http://shop.example/api/login?user=...") -> list[dict[str, object]]:
+    """Return the steps of a flow as its facts have them: 40 ms each."""
+    phases_us = {"connect": 10_000, "wait": 30_000}
+    step = {
+        "url": url,
+        "status": 200,
+        "redirects": 0,
+        "outcome": "pass",
+        "duration_us": 40_000,
+        "phases_us": phases_us,
+    }
+    return [{"name": name, **step} for name in names]
+
+
+def flow(seen: list[dict[str, object]], **more: object) -> Result:
+    """Return the result of a flow with these steps."""
+    phases = {"connect": 10_000 * len(seen), "wait": 30_000 * len(seen)}
+    return result(phases=phases, facts={"status": 200, "redirects": 2, "steps": seen}, **more)
+
+
+def test_each_step_has_a_heading_and_its_phases_below_it() -> None:
+    lines = lines_of(flow(steps("login", "cart")))
+    login, cart = ([line for line in lines if line.strip().startswith(name)] for name in ("login", "cart"))
+    assert login[0].split() == ["login", "200", "/api/login?user=...", "+0.00", "ms", "40.0", "ms"]
+    assert cart[0].split() == ["cart", "200", "/api/login?user=...", "+40.0", "ms", "40.0", "ms"]
+    bars = [line for line in lines if "█" in line]
+    assert [line[:13].rstrip() for line in bars] == ["    connect", "    wait"] * 2
+    assert [line.split()[-4] for line in bars] == ["+0.00", "+10.0", "+40.0", "+50.0"]
+    assert [(line.index("█"), line.count("█")) for line in bars] == [(13, 4), (17, 14), (31, 4), (35, 14)]
+    assert ["total", "80.0", "ms"] in [line.split() for line in lines]
+
+
+def test_steps_are_no_facts_beside_and_redirects_of_one_are_no_sum_of_all() -> None:
+    text = "\n".join(lines_of(flow([*steps("a"), {**steps("b")[0], "redirects": 2}])))
+    assert "steps" not in text
+    assert "sums" not in text
+    assert "200 (3 requests) /api/login?user=..." in text
+
+
+def test_a_step_that_asked_for_nothing_has_a_heading_too() -> None:
+    (step,) = steps("cart", url=None)
+    del step["status"]
+    lines = lines_of(flow([{**step, "outcome": "fail", "phases_us": {}, "duration_us": 0}]))
+    assert ["cart", "+0.00", "ms", "0.00", "ms"] in [line.split() for line in lines]
+
+
+def test_long_names_and_urls_of_steps_are_cut_to_the_width() -> None:
+    seen = steps("n" * 60, "b", url="http://shop.example/" + "u" * 300)
+    slow = [{**step, "phases_us": {"authorize": 599_000_000}, "duration_us": 599_000_000} for step in seen]
+    for encoding, more in (("utf-8", "…"), ("ascii", "...")):
+        lines = lines_of(
+            result(phases={"authorize": 1_198_000_000}, facts={"steps": slow}), encoding=encoding
+        )
+        assert max(map(len, lines)) <= 80
+        head = next(line for line in lines if "nnn" in line)
+        assert head.split()[0] == "n" * (18 - len(more)) + more
+        assert head.split()[-4:] == ["+0.00", "ms", "599.00", "s"]
+        assert head.count("u") == 36 - len("200 /") - len(more)
+
+
+def test_a_fact_that_is_called_steps_but_holds_none_is_a_fact() -> None:
+    assert "  steps  3, 4" in lines_of(result(facts={"steps": [3, 4]}))

@@ -80,6 +80,14 @@ def test_more_agents_are_started_where_one_would_pass_half_a_core() -> None:
     assert agents_needed(loaded(TEXT), half_a_core * 3) == 3
 
 
+def test_a_flow_costs_as_much_as_its_steps() -> None:
+    text = "probes: [{name: p0, flow: {steps: [{name: a, url: 'http://a.test/'}, {name: b, url: /b}]}}]\n"
+    every_us = 1_000_000 * KINDS["flow"].cost_us // 400_000  # one request in it takes less than half a core
+    (one,) = heavy(1, every_us)
+    assert agents_needed(loaded(TEXT), [one]) == 1
+    assert agents_needed(loaded(text), [msgspec.structs.replace(one, kind="flow")]) == 2
+
+
 def test_shares_hold_every_series_once_and_a_probe_keeps_its_agent() -> None:
     series = heavy(50, 1_000_000)
     shares = share_out(series, 3)

@@ -25,6 +25,10 @@ def shown(*results: Result, kind: str = "http") -> dict[str, float]:
     return found
 
 
+def test_a_flow_shows_what_http_shows() -> None:
+    assert shown(result(), kind="flow") == shown(result())
+
+
 def test_a_pass_over_https_shows_all_that_it_saw() -> None:
     assert (
         shown(result())

@@ -64,6 +64,7 @@ def config_of(probes: Mapping[str, str], regions: Sequence[str] = ("fra", "iad")
     """Return a configuration of probes by name and kind, one service `shop` over all of them, local regions."""
     blocks = {
         "http": "{url: 'https://shop.example/health'}",
+        "flow": "{steps: [{name: home, url: 'https://shop.example/'}]}",
         "tcp": "{address: 'a.example:1'}",
         "dns": "{name: a.example}",
         "icmp": "{host: a.example}",
