@@ -9,14 +9,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, Literal
-from urllib.parse import parse_qsl, unquote
 
 from pydantic import (
     BeforeValidator,
     Field,
     IPvAnyAddress,
-    PlainSerializer,
-    SerializationInfo,
     StrictBool,
     StrictInt,
     field_validator,
@@ -30,8 +27,9 @@ from .core.clock import monotonic_ns
 from .core.dns_exchange import Reply
 from .core.dns_https import HttpsAsker, parse_https
 from .core.dns_judge import DnsExpect, Judge
+from .core.dns_question import ANY, CLASSES, ServerField, encode, options_of_url, show_server, type_number
 from .core.dns_records import TYPE_SOA
-from .core.dns_serials import SerialOptions, ask_all, judge_serials, servers_of_zone
+from .core.dns_serials import SerialOptions, Server, ask_all, given_servers, judge_serials, servers_of_zone
 from .core.dns_transport import Asker
 from .core.dns_trust import DnssecOptions
 from .core.failures import Code, DeadlinePassed, Stop, codes_of
@@ -41,7 +39,6 @@ from .core.resolve import FamilyRule, family_with_source, resolve_all, resolver_
 from .core.resolver_config import ResolverConfig, system_resolver
 from .core.schema import unusable
 from .core.tls import TlsOptions
-from .core.values import SecretView
 from .core.watch import Watch
 
 if TYPE_CHECKING:
@@ -49,19 +46,8 @@ if TYPE_CHECKING:
 
 ATTEMPTS = 3  # of questions beside the one under test
 _PORTS = {"udp": 53, "tcp": 53, "tls": 853}
-_CLASSES = {"IN": 1, "CH": 3, "HS": 4, "ANY": 255}
-_ANY = 255
-_UNSIGNED = (_ANY, 46)  # ANY promises nothing to be complete, and RRSIG records sign, but are not signed
+_UNSIGNED = (ANY, 46)  # ANY promises nothing to be complete, and RRSIG records sign, but are not signed
 _DOUBTFUL = (dns_wire.SERVFAIL, dns_wire.REFUSED)
-
-
-def _show_server(server: str) -> str:
-    return parse_https(server).shown() if server.lower().startswith("https:") else server
-
-
-def _server_for(server: str, info: SerializationInfo) -> str:
-    """Leave the values of a URL's query out of what people see."""
-    return server if info.context in (SecretView.REVEAL, SecretView.DIGEST) else _show_server(server)
 
 
 def _dnssec(value: object) -> object:
@@ -70,7 +56,6 @@ def _dnssec(value: object) -> object:
     return value
 
 
-ServerField = Annotated[str, PlainSerializer(_server_for, return_type=str, when_used="json")]
 DnssecField = Annotated[
     DnssecOptions | None, BeforeValidator(_dnssec, json_schema_input_type=StrictBool | DnssecOptions | None)
 ]
@@ -123,20 +108,20 @@ class DnsOptions(Options):
     @field_validator("name")
     @classmethod
     def _encodes(cls, value: str) -> str:
-        _encode(value)
+        encode(value)
         return value
 
     @field_validator("rdtype")
     @classmethod
     def _known(cls, value: str) -> str:
-        _type_number(value)
+        type_number(value)
         return value.upper()
 
     @model_validator(mode="after")
     def _fits(self) -> DnsOptions:
         family_with_source(self.ip, self.source)
-        rdtype = _type_number(self.rdtype)
-        Judge(self.expect, _CLASSES[self.rdclass], rdtype)
+        rdtype = type_number(self.rdtype)
+        Judge(self.expect, CLASSES[self.rdclass], rdtype)
         self._check_server()
         if self.dnssec is not None and (self.server is None or self.rdclass != "IN" or rdtype in _UNSIGNED):
             words = "dnssec needs a server, class IN, and a type other than ANY and RRSIG"
@@ -182,24 +167,13 @@ class DnsCheck(Check[DnsOptions], kind="dns"):
     @classmethod
     def options_from_url(cls, url: str) -> dict[str, Any]:
         """Return the options for `dns://server/name?type=A`, or `dns:name` for the system's own name server."""
-        place, _, query = url.partition(":")[2].partition("?")
-        server, slash, name = (
-            place.removeprefix("//").partition("/") if place.startswith("//") else ("", "/", place)
-        )
-        if not slash or not name:
-            raise ValueError("it names no server or no name", "dns://192.0.2.53/shop.example?type=A")
-        raw: dict[str, Any] = {"name": unquote(name), **({"server": server} if server else {})}
-        for key, value in parse_qsl(query, keep_blank_values=True):
-            if key not in {"type", "class"}:
-                raise ValueError(f"{key!r} means nothing here", "known: type, class")
-            raw[key] = value.upper()
-        return raw
+        return options_of_url(url)
 
     def prepare(self) -> None:
         """Build the query once; each run sends it under an id of its own."""
         options = self.options
-        rdclass, self._rdtype = _CLASSES[options.rdclass], _type_number(options.rdtype)
-        self._name = _encode(options.name)
+        rdclass, self._rdtype = CLASSES[options.rdclass], type_number(options.rdtype)
+        self._name = encode(options.name)
         query = dns_wire.build_query(self._name, self._rdtype, rdclass, recursion=options.recursion)
         self._query = dns_wire.for_signatures(query) if options.dnssec is not None else query
         self._judge = Judge(options.expect, rdclass, self._rdtype)
@@ -231,7 +205,7 @@ class DnsCheck(Check[DnsOptions], kind="dns"):
     @property
     def target(self) -> str:
         """Name and type, and the server where one is given."""
-        server = _show_server(self.options.server) if self.options.server is not None else None
+        server = show_server(self.options.server) if self.options.server is not None else None
         return f"{self.options.name} {self.options.rdtype}" + (f" @{server}" if server else "")
 
     async def look(self, watch: Watch) -> None:
@@ -328,9 +302,9 @@ class DnsCheck(Check[DnsOptions], kind="dns"):
             watch.leave(monotonic_ns())
             judge_serials(watch, seen, serials.tolerance)
 
-    async def _servers(self, part: Watch, serials: SerialOptions, ask: Ask) -> list[str]:
+    async def _servers(self, part: Watch, serials: SerialOptions, ask: Ask) -> list[Server]:
         if serials.servers != "from_ns":
-            return list(serials.servers)
+            return given_servers(serials.servers)
         query = dns_wire.build_query(self._name, dns_wire.TYPE_NS, recursion=self.options.recursion)
         if self.options.server is not None:
             return await servers_of_zone(part, ask, query)
@@ -365,30 +339,3 @@ async def _rule_out_resolver(watch: Watch, config: ResolverConfig, seen: str) ->
         trouble = "no answer"
     if trouble is not None:
         raise Stop(Code.AGENT_RESOLVER, f"the region's own resolver is of no use: {seen}; then {trouble}")
-
-
-def _type_number(text: str) -> int:
-    import dns.exception
-    import dns.rdatatype
-
-    try:
-        number = int(dns.rdatatype.from_text(text))
-    except (dns.exception.DNSException, ValueError):
-        raise unusable(
-            "not a type of DNS record", "known are A, AAAA, CNAME, MX, NS, SOA, TXT, TYPE65, ..."
-        ) from None
-    if number != _ANY and dns.rdatatype.is_metatype(dns.rdatatype.RdataType(number)):
-        raise unusable(
-            "not a type that a name can have", "zone transfers and the like are no single question"
-        )
-    return number
-
-
-def _encode(name: str) -> bytes:
-    import dns.exception
-    import dns.name
-
-    try:
-        return dns.name.from_text(name).to_wire() or b"\0"
-    except (dns.exception.DNSException, UnicodeError) as error:
-        raise unusable(f"not a name that can be asked for: {error}") from None

@@ -6,7 +6,7 @@ read and an expectation judged lives in `core/http_*.py`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -57,7 +57,8 @@ class HttpOptions(Options):
     """Request headers by name. Values of headers such as Authorization, Cookie and X-Api-Key are never shown,
     and never sent to another origin than that of `url`."""
     body: Secret | None = None
-    """Request body in UTF-8 (default: none); never shown, since it may hold a password."""
+    """Request body in UTF-8 (default: none); never shown, since it may hold a password. A redirect with 307 or 308 takes
+    it along, to another origin as well."""
     body_file: Path | None = None
     """File on the agent's machine that holds the request body, read anew for each run, byte for byte and at most 1 MiB;
     instead of `body`. Without it the run is void (`agent_file`)."""
@@ -77,7 +78,8 @@ class HttpOptions(Options):
     """Forward proxy, `http://host:port` or with credentials (default: none; the environment is looked at only when
     told so). `http` URLs are asked of the proxy, `https` ones through a tunnel, whose opening counts as `connect`."""
     version: Version = "any"
-    """Version of HTTP: `any` offers HTTP/2 and HTTP/1.1 by ALPN, and speaks 1.1 over plain `http`; `1.1`; `2`, over
+    """Version of HTTP: `any` offers HTTP/2 and HTTP/1.1 by ALPN, asks again in 1.1 where the target wants that for this
+    request (HTTP_1_1_REQUIRED), and speaks 1.1 over plain `http`; `1.1`; `2`, over
     plain `http` without asking (prior knowledge); `3`, over QUIC, whose handshake, TLS included, counts as `connect`. A
     target that does not speak the version asked for fails with `http_version`."""
     cookies: StrictBool = True
@@ -166,11 +168,11 @@ class HttpCheck(Check[HttpOptions], kind="http"):
         """The URL without the values of its query."""
         return self._first.shown
 
-    async def look(self, watch: Watch) -> None:
+    def look(self, watch: Watch) -> Coroutine[Any, Any, None]:
         """Fetch, follow redirects, judge the last response."""
         if self.options.addresses == "all":
-            return await look_at_all(watch, self._reach, self._look_at)
-        return await self._visit(watch, self._transport).make()
+            return look_at_all(watch, self._reach, self._look_at)
+        return self._visit(watch, self._transport).make()
 
     async def _look_at(self, watch: Watch, address: Address) -> None:
         await self._visit(watch, replace(self._transport, dial=toward(self._reach.host, address))).make()

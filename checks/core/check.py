@@ -10,6 +10,7 @@ import importlib
 import pkgutil
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable
+from contextlib import suppress
 from typing import Any, ClassVar, Generic, TypeVar, get_args
 
 from .failures import Code, DeadlinePassed, Stop
@@ -99,7 +100,11 @@ class Check(ABC, Generic[O_]):
 
     async def run(self, watch: Watch) -> Result:
         """Look once and return the Result; never raises for what a target does."""
-        await looked(watch, self.look(watch))
+        try:  # as in `looked`, which would be one more coroutine between each event and who waits for it
+            await self.look(watch)
+            watch.leave()
+        except Exception as error:
+            _put_down(watch, error)
         return masked(watch.result(), with_learned(self._secrets, watch.secrets))
 
 
@@ -108,17 +113,20 @@ async def looked(watch: Watch, look: Awaitable[None]) -> None:
     try:
         await look
         watch.leave()
-    except Stop as stop:
-        watch.stop(stop.code, stop.detail)
-    except DeadlinePassed:
+    except Exception as error:
+        _put_down(watch, error)
+
+
+def _put_down(watch: Watch, error: Exception) -> None:
+    if isinstance(error, Stop):
+        watch.stop(error.code, error.detail)
+    elif isinstance(error, DeadlinePassed):
         watch.expired()
-    except OSError as error:
-        watch.stop(
-            *(local_trouble(error) or (Code.AGENT_ERROR, f"unexpected {type(error).__name__}: {error}"))
-        )
-    except MemoryError:
+    elif isinstance(error, OSError) and (trouble := local_trouble(error)) is not None:
+        watch.stop(*trouble)
+    elif isinstance(error, MemoryError):
         watch.stop(Code.AGENT_MEMORY, "out of memory")
-    except Exception as error:  # a bug of ours must not be billed to the target
+    else:  # a bug of ours must not be billed to the target
         watch.stop(Code.AGENT_ERROR, f"unexpected {type(error).__name__}: {error}")
 
 
@@ -138,6 +146,14 @@ def load_kinds() -> dict[str, type[Check[Any]]]:
     return KINDS
 
 
+def kind_named(name: str) -> type[Check[Any]]:
+    """Import one kind's file and return the kind: an agent needs those that it runs. KeyError for none of that name."""
+    if name not in KINDS and name.isidentifier() and name != "core":
+        with suppress(ModuleNotFoundError):
+            importlib.import_module(f"checks.{name}")
+    return KINDS[name]
+
+
 __all__ = [
     "COMMON_CODES",
     "KINDS",
@@ -148,6 +164,7 @@ __all__ = [
     "Reactor",
     "Result",
     "Watch",
+    "kind_named",
     "load_kinds",
     "looked",
     "run_once",

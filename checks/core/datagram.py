@@ -8,8 +8,8 @@ from __future__ import annotations
 import socket
 
 from .clock import monotonic_ns
-from .link import Address
-from .reactor import READABLE, Channel
+from .link import READS_A_TURN, Address
+from .reactor import READABLE, Channel, Pause
 from .stamps import ANCILLARY_BYTES, arrival_ns, stamp_arrivals
 from .watch import Watch
 
@@ -20,11 +20,12 @@ _FLAGS = socket.SOCK_DGRAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC
 class Datagrams:
     """One UDP socket. Close it on every way out."""
 
-    __slots__ = ("_channel", "_sock", "_watch", "received_ns", "sent_ns")
+    __slots__ = ("_channel", "_reads", "_sock", "_watch", "received_ns", "sent_ns")
 
     def __init__(self, watch: Watch, address: Address, source: str | None = None) -> None:
         self._watch = watch
         self._channel: Channel | None = None
+        self._reads = 0  # since this run last waited
         self.sent_ns = 0  # when the last send began
         self.received_ns = 0  # when the last datagram reached this machine
         self._sock = socket.socket(address.socket_family, _FLAGS)
@@ -47,6 +48,12 @@ class Datagrams:
         fresh = self._channel is None  # registering tells of what is here already, so no vain read at first
         if self._channel is None:
             self._channel = Channel(self._watch.reactor, self._sock, READABLE)
+        self._reads += 1
+        if (
+            self._reads > READS_A_TURN
+        ):  # a flood never makes us wait, and others, and our deadline, want their turn
+            self._reads = 0
+            await Pause(monotonic_ns())
         while True:
             if not fresh:
                 try:
@@ -58,6 +65,7 @@ class Datagrams:
                     self.received_ns = arrival_ns(self._watch, ancillary)
                     return data
             fresh = False
+            self._reads = 0
             if until_ns is None:
                 await self._channel
             else:

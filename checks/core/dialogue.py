@@ -4,7 +4,7 @@ An `expect` searches what has come and is unused, uses it up to the end of the m
 nothing matches; no newline is waited for, none is added. It ends the run with
 - `dialogue_mismatch` when the target closes with something unused that does not match (or bytes differ),
 - `dialogue_closed` when the target closes and nothing unused is left,
-- `dialogue_limit` when `MAX_UNUSED_BYTES` have come without a match,
+- `dialogue_limit` when `MAX_UNUSED_BYTES` have come without a match, or would take too long to be searched,
 - `dialogue_timeout` when the run's deadline comes first.
 `starttls` passes over the rest of the line that was matched last. Anything further that came ahead of TLS
 could have been slipped in by someone else: `dialogue_mismatch`. What groups matched can be sent again and noted.
@@ -16,17 +16,17 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+from .captures import MAX_CAPTURED, MAX_CAPTURES, Captures, Search
 from .clock import monotonic_ns
-from .dialogue_steps import Reference, Step, Template, compile_expression, parse_bytes, template
+from .dialogue_steps import Step, Template, compile_expression, parse_bytes, template
 from .failures import Code, DeadlinePassed, Stop
 from .link import Link
-from .patterns import Match, Pattern
+from .patterns import Pattern
 from .quote import printable, quoted
 from .watch import Watch
 
 MAX_UNUSED_BYTES = 65_536
-MAX_BANNER, MAX_CAPTURED, MAX_CAPTURES = 200, 200, 20  # characters, characters of one, number of them
-MAX_REUSED = 4096  # bytes of one captured value that is sent again
+MAX_BANNER = 200  # characters
 
 ChangeToTls = Callable[[Watch, Link, bool], Awaitable[bool]]
 """Shake hands and say whether the target is trusted; the flag is `Link.start_tls`'s `open_line`."""
@@ -64,14 +64,14 @@ def _act(step: Step, change_to_tls: ChangeToTls) -> Act:
 class Talk:
     """The dialogue of one run."""
 
-    __slots__ = ("_heard_ns", "_lag_ns", "_limit", "captured", "is_line_open", "link", "unused", "watch")
+    __slots__ = ("_heard_ns", "_lag_ns", "_limit", "captures", "is_line_open", "link", "unused", "watch")
 
     def __init__(self, watch: Watch, link: Link, limit: int = MAX_UNUSED_BYTES) -> None:
         """`limit` is the number of bytes that may come without being used."""
         self.watch = watch
         self.link = link
         self.unused = bytearray()
-        self.captured: dict[str, bytes] = {}  # what groups matched: by number the last ones, by name all
+        self.captures = Captures(watch)
         self._limit = limit
         self.is_line_open = False  # whether the last match ended within a line
         self._lag_ns = 0
@@ -121,18 +121,6 @@ class Talk:
         self.watch.facts.setdefault("banner", printable(data, MAX_BANNER))
         self.unused += data
 
-    def filled(self, parts: Template) -> bytes:
-        """Return the text of a template. Raises `Stop` when a value is too long to be sent again."""
-        return b"".join(self._value(part) if isinstance(part, Reference) else part for part in parts)
-
-    def _value(self, reference: Reference) -> bytes:
-        value = self.captured.get(reference, b"")
-        if len(value) > MAX_REUSED:
-            raise Stop(
-                Code.DIALOGUE_LIMIT, f"what {{{reference}}} stands for is longer than {MAX_REUSED} bytes"
-            )
-        return value
-
     def _heard(self) -> str:
         return f"got only {quoted(bytes(self.unused[:400]))}" if self.unused else "got nothing"
 
@@ -143,7 +131,7 @@ class _Send:
     data: Template
 
     async def perform(self, talk: Talk) -> bool:
-        await talk.link.send(talk.filled(self.data))
+        await talk.link.send(talk.captures.filled(self.data))
         talk.is_line_open = False
         return True
 
@@ -155,9 +143,10 @@ class _Expect:
     labels: tuple[tuple[str, Template], ...]
 
     async def perform(self, talk: Talk) -> bool:
-        while (match := self.pattern.search(talk.unused)) is None:
+        search = Search(self.pattern)
+        while (match := search.within(talk.unused)) is None:
             await talk.hear()
-        _capture(talk, match)
+        talk.captures.keep(match)
         if self.labels:
             _label(talk, self.labels)
         talk.is_line_open = not match.group().endswith(b"\n")
@@ -204,27 +193,8 @@ class StartTls:
         return True
 
 
-def _capture(talk: Talk, match: Match[bytes]) -> None:
-    # Copied out: a match over a bytearray gives bytearrays.
-    named = {_text(name): bytes(value) for name, value in match.groupdict().items() if value is not None}
-    values = (match.group(), *match.groups())
-    kept = {name: value for name, value in talk.captured.items() if not name.isdigit()}
-    talk.captured = kept | {str(number): bytes(value or b"") for number, value in enumerate(values)} | named
-    if not named:
-        return
-    captured = talk.watch.facts.setdefault("captured", {})
-    assert isinstance(captured, dict)  # nobody else writes this fact
-    captured.update({name: printable(value, MAX_CAPTURED) for name, value in named.items()})
-    for name in list(captured)[MAX_CAPTURES:]:
-        del captured[name]
-
-
 def _label(talk: Talk, labels: tuple[tuple[str, Template], ...]) -> None:
     noted = talk.watch.facts.setdefault("labels", [])
     assert isinstance(noted, list)  # nobody else writes this fact
     if len(noted) < MAX_CAPTURES:
-        noted.append({name: printable(talk.filled(text), MAX_CAPTURED) for name, text in labels})
-
-
-def _text(name: bytes) -> str:
-    return name.decode()
+        noted.append({name: printable(talk.captures.filled(text), MAX_CAPTURED) for name, text in labels})

@@ -32,7 +32,8 @@ class Step(Section):
 
     expect: str | None = Field(default=None, max_length=MAX_TEXT)
     """A regular expression to be found in what the target sends; `^` and `$` also match at line ends.
-    Named groups, `(?P<version>...)`, become facts."""
+    Named groups, `(?P<version>...)`, become facts. With large counted repetitions, such as `a.{500}z`, very much text
+    fails with `dialogue_limit`."""
     labels: dict[LabelName, Annotated[str, Field(max_length=MAX_LABEL)]] = Field(
         default={}, max_length=MAX_LABELS
     )

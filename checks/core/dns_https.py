@@ -9,9 +9,9 @@ from __future__ import annotations
 from . import dns_wire
 from .dns_exchange import Reply
 from .failures import Code, Stop
-from .http_options import Redirects
 from .http_request import Message
-from .http_session import JudgeCertificate, Session, Transport, fetch, tls_elsewhere
+from .http_response import Response
+from .http_session import JudgeCertificate, Session, Transport, tls_elsewhere
 from .http_url import HttpUrl, parse_url
 from .quote import quoted
 from .resolve import FamilyRule
@@ -20,7 +20,6 @@ from .watch import Watch
 
 MEDIA_TYPE = "application/dns-message"
 OK = 200
-_NOT_FOLLOWED = Redirects(follow=False)
 
 
 def parse_https(text: str) -> HttpUrl:
@@ -56,20 +55,34 @@ class HttpsAsker:
         """
         public = (("Accept", MEDIA_TYPE), ("Content-Type", MEDIA_TYPE))
         hop = self._transport.hop(self._url, Message(method="POST", public=public, body=query))
-        response = await fetch(Session(watch, self._transport, self._judge), hop, _NOT_FOLLOWED)
-        if response is None:
+        reply = await Session(watch, self._transport, self._judge).send(hop, keep_body=True)
+        if reply is None:
             return None
-        watch.facts["status"] = response.status
-        watch.facts["http_version"] = response.version
-        status = str(response.status)
-        watch.expect("status", str(OK), status, response.status == OK, Code.HTTP_STATUS)
-        if response.status != OK:
-            return None
-        media_type = response.first(b"content-type") or b""
-        if media_type.partition(b";")[0].strip().lower() != MEDIA_TYPE.encode():
-            raise Stop(Code.HTTP_HEADER, f"Content-Type: expected {MEDIA_TYPE}, got {quoted(media_type)}")
-        wire = response.body()
-        header = dns_wire.read_header(wire, query)
-        if header is None:
-            raise Stop(Code.DNS_MALFORMED, f"the body is no answer to the query, but {quoted(wire)}")
-        return Reply(wire, header, "https")
+        try:
+            if not _judge_head(watch, reply.response):
+                reply.skip_body()
+                return None
+            await reply.read_body()
+        finally:
+            reply.close()
+        return _read(reply.response.body(), query)
+
+
+def _judge_head(watch: Watch, response: Response) -> bool:
+    """Say whether the body may be an answer, before it is read: a page of an error may be long."""
+    watch.facts["status"] = response.status
+    watch.facts["http_version"] = response.version
+    watch.expect("status", str(OK), str(response.status), response.status == OK, Code.HTTP_STATUS)
+    if response.status != OK:
+        return False
+    media_type = response.first(b"content-type") or b""
+    if media_type.partition(b";")[0].strip().lower() != MEDIA_TYPE.encode():
+        raise Stop(Code.HTTP_HEADER, f"Content-Type: expected {MEDIA_TYPE}, got {quoted(media_type)}")
+    return True
+
+
+def _read(wire: bytes, query: bytes) -> Reply:
+    header = dns_wire.read_header(wire, query)
+    if header is None:
+        raise Stop(Code.DNS_MALFORMED, f"the body is no answer to the query, but {quoted(wire)}")
+    return Reply(wire, header, "https")

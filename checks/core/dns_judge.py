@@ -9,7 +9,7 @@ from pydantic import Field, StrictBool, StrictInt, field_validator
 
 from . import dns_wire
 from .dns_exchange import Reply
-from .dns_records import TYPE_ANY, TYPE_SOA, Rule, Seen, parse_rule, read_seen, soa_serial
+from .dns_records import TYPE_ANY, TYPE_SOA, Rule, Seen, check_lengths, parse_rule, read_seen, soa_serial
 from .dns_sections import NAMES, SectionExpect, SectionRules, section_lines
 from .dns_wire import Record
 from .failures import Code, Stop
@@ -166,6 +166,7 @@ class Judge:
             watch.expect("answers", "at least 1", str(reply.header.answers), held, Code.DNS_ANSWERS)
 
     def _judge_records(self, watch: Watch, seen: list[Seen]) -> None:
+        check_lengths((*self._any, *self._all, *self._none, *(self._exactly or ())), seen)
         shown = _shown(seen)
         if self._any:
             held = any(_among(rule, seen) for rule in self._any)

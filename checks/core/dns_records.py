@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import ipaddress
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from . import dns_wire
 from .dns_wire import TYPE_A, TYPE_AAAA, Malformed, Record
-from .patterns import compiled
+from .failures import Code, Stop
+from .patterns import Pattern, compiled, longest
+from .quote import printable
 from .schema import unusable
 
 TYPE_SOA, TYPE_TXT, TYPE_ANY = 6, 16, 255
@@ -33,6 +35,17 @@ class Rule(NamedTuple):
 
     written: str
     matches: Callable[[Seen], bool]
+    longest: int | None = None  # characters of all records together that may be searched, None: any
+
+
+def check_lengths(rules: Iterable[Rule], seen: list[Seen]) -> None:
+    """Raise `Stop` where searching the records for an expression would hold up the agent."""
+    total = sum(len(each.text) + len(each.plain or "") for each in seen)
+    for rule in rules:
+        if rule.longest is not None and total > rule.longest:
+            raise Stop(
+                Code.DNS_RECORDS, f"{total} characters of records are too many for {printable(rule.written)}"
+            )
 
 
 def read_seen(message: bytes, records: list[Record]) -> list[Seen]:
@@ -68,7 +81,8 @@ def _seen(message: bytes, record: Record) -> Seen:
 def parse_rule(written: str, rdclass: int, rdtype: int) -> Rule:
     """Read an expectation for records of a type; raises a validation error in clear words."""
     if len(written) > 2 and written[0] == written[-1] == "/":
-        return Rule(written, _expression(written[1:-1]))
+        pattern = compiled(written[1:-1])
+        return Rule(written, _expression(pattern), longest(pattern))
     if rdtype in _FAMILIES:
         return Rule(written, _addresses(written, rdtype))
     if rdtype == TYPE_ANY:
@@ -76,8 +90,7 @@ def parse_rule(written: str, rdclass: int, rdtype: int) -> Rule:
     return Rule(written, _exactly(written, rdclass, rdtype))
 
 
-def _expression(text: str) -> Callable[[Seen], bool]:
-    pattern = compiled(text)
+def _expression(pattern: Pattern[str]) -> Callable[[Seen], bool]:
     return lambda seen: bool(pattern.search(seen.text) or (seen.plain and pattern.search(seen.plain)))
 
 

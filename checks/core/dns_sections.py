@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import BeforeValidator, Field, StrictInt, model_validator
 
 from .dns_wire import Malformed
-from .failures import Code
-from .patterns import Pattern, Regex, compiled
+from .failures import Code, Stop
+from .patterns import Pattern, Regex, compiled, longest
 from .quote import printable
 from .schema import Section, unusable
 from .watch import Watch
@@ -85,8 +85,9 @@ class SectionRules:
         return cls(name, expect, *parts)
 
     def judge(self, watch: Watch, records: Sequence[str]) -> None:
-        """Record whether each rule holds."""
+        """Record whether each rule holds. Raises `Stop` where the records are too long to be searched."""
         expect, seen = self.expect, _shown(records)
+        self._check_lengths(sum(map(len, records)))
         if self.any_of:
             held = any(pattern.search(record) for record in records for pattern in self.any_of)
             self._say(watch, f"a match of any of {_list(expect.any_of)}", seen, held)
@@ -105,6 +106,12 @@ class SectionRules:
         if expect.most is not None:
             held = len(records) <= expect.most
             self._say(watch, f"at most {expect.most} records", str(len(records)), held)
+
+    def _check_lengths(self, total: int) -> None:
+        for pattern in (*self.any_of, *self.all_of, *self.every, *self.none_of):
+            if total > longest(pattern):
+                words = f"{self.name} section: {total} characters are too many for one of the expressions"
+                raise Stop(Code.DNS_RECORDS, words)
 
     def _say(self, watch: Watch, expected: str, seen: str, held: bool) -> None:
         watch.expect(f"{self.name} section", expected, seen, held, Code.DNS_RECORDS)

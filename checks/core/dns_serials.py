@@ -6,10 +6,10 @@ They are asked side by side, directly, whatever server the check itself asks. A 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NamedTuple
 
 from pydantic import AfterValidator, Field, StrictInt
 
@@ -57,6 +57,19 @@ class SerialOptions(Section):
     """How far a serial may lie behind the newest one."""
 
 
+class Server(NamedTuple):
+    """A name server: as people are shown it, and where it is asked."""
+
+    title: str
+    host: str
+    port: int
+
+
+def given_servers(texts: Sequence[str]) -> list[Server]:
+    """Return the servers that the options name."""
+    return [Server(text, *split_host_port(text, PORT)) for text in texts]
+
+
 @dataclass(slots=True)
 class Seen:
     """One address of a name server, and what it said."""
@@ -67,8 +80,8 @@ class Seen:
     serial: int | None = None
 
 
-async def servers_of_zone(watch: Watch, ask: Ask, query: bytes) -> list[str]:
-    """Ask for the zone's NS records and return the names in them. Raises `Stop` when there are none."""
+async def servers_of_zone(watch: Watch, ask: Ask, query: bytes) -> list[Server]:
+    """Ask for the zone's NS records and return the servers they name. Raises `Stop` when there are none."""
     import dns.exception
     import dns.name
 
@@ -85,11 +98,12 @@ async def servers_of_zone(watch: Watch, ask: Ask, query: bytes) -> list[str]:
     if not names:
         said = "no answer" if reply is None else dns_wire.rcode_text(reply.header.rcode)
         raise Stop(Code.DNS_ANSWERS, f"the zone's name servers are not known: no NS records ({said})")
-    return sorted(set(names))[:MAX_SERVERS]
+    # A name is no more than a name, whatever stands in it: the zone chooses neither port nor address for us.
+    return [Server(name, name, PORT) for name in sorted(set(names))[:MAX_SERVERS]]
 
 
 async def ask_all(
-    watch: Watch, servers: list[str], query: bytes, ask: AskAt, family: FamilyRule
+    watch: Watch, servers: list[Server], query: bytes, ask: AskAt, family: FamilyRule
 ) -> list[Seen]:
     """Ask every address of the servers for the SOA. Raises `Stop` when a name leads nowhere.
 
@@ -98,8 +112,8 @@ async def ask_all(
     part = watch.part()  # what each step takes is told by the caller, as one phase
     seen: list[Seen] = []
     for server in servers:
-        host, port = split_host_port(server, PORT)
-        seen += [Seen(server, at, watch.part()) for at in await resolve_all(part, host, port, family)]
+        found = await resolve_all(part, server.host, server.port, family)
+        seen += [Seen(server.title, at, watch.part()) for at in found]
     await _side_by_side(watch, seen, query, ask)
     return seen
 

@@ -25,7 +25,7 @@ from h2.settings import SettingCodes, Settings
 from .clock import monotonic_ns
 from .failures import Code, Stop
 from .http2_frames import Farewell, Sieve
-from .http_exchange import AT_ONCE, Reply
+from .http_exchange import AT_ONCE, Reply, WantsHttp1
 from .http_framed import Fields, fill_head, request_fields
 from .http_request import Hop
 from .http_response import MAX_HEAD, MAX_IDLE, Response
@@ -165,8 +165,8 @@ class Http2:
             self._refuse(f"what came breaks the rules of HTTP/2: {_words(error)}")
         for farewell in farewells:
             self._part(farewell)
-        if self._sieve.too_long is not None and not self.response.complete:
-            self._refuse(f"what came is no frame of HTTP/2: {quoted(self._sieve.too_long)}")
+        if self._sieve.alien is not None and not self.response.complete:
+            self._refuse(f"what came is no frame of HTTP/2: {quoted(self._sieve.alien)}")
 
     def _note(self, event: Event) -> None:
         response = self.response
@@ -194,7 +194,7 @@ class Http2:
         self.reset = int(event.error_code)
         name = error_name(self.reset)
         if self.reset == ErrorCodes.HTTP_1_1_REQUIRED:
-            self.response.refuse(Code.HTTP_VERSION, "the target wants HTTP/1.1 for this request (RST_STREAM)")
+            self._leave_to_1_1("RST_STREAM")
         else:
             self._refuse(f"the target cut the request short: RST_STREAM {name}{self._so_far()}")
 
@@ -203,9 +203,17 @@ class Http2:
         self.farewell = farewell
         if self.response.complete or (farewell.code == ErrorCodes.NO_ERROR and farewell.last >= STREAM):
             return
+        if farewell.code == ErrorCodes.HTTP_1_1_REQUIRED:
+            return self._leave_to_1_1("GOAWAY")
         why = f", {quoted(farewell.words)}" if farewell.words else ""
         text = f"the target ended the connection: GOAWAY {error_name(farewell.code)}{why}{self._so_far()}"
         self._refuse(text)
+
+    def _leave_to_1_1(self, frame: str) -> None:
+        if self.response.problem is None:
+            words = f"the target wants HTTP/1.1 for this request ({frame}{self._so_far()})"
+            made = Stop if self.response.head_complete else WantsHttp1
+            self.response.problem = made(Code.HTTP_VERSION, words)
 
     def _note_length(self, error: InvalidBodyLengthError) -> None:
         response = self.response

@@ -55,11 +55,17 @@ class Asking:
         self._token: str | None = None
         self._is_fresh = False  # fetched for this run, so that fetching it again would not help
 
+    def prepared(self) -> Hop | None:
+        """Return the first request if it is the same in each run."""
+        requests = self._requests
+        differs = (
+            requests.tokens is not None or requests.body_file is not None or requests.unique_id is not None
+        )
+        return None if differs else requests.prepared
+
     async def first(self) -> Hop:
         """Return the first request. Raises `Stop` when there is no token, or for trouble of our own."""
         requests = self._requests
-        if requests.body_file is None and requests.unique_id is None and requests.tokens is None:
-            return requests.prepared
         message, url = requests.message, requests.prepared.url
         if requests.body_file is not None:
             message = replace(message, body=read_body_file(requests.body_file))
@@ -72,8 +78,10 @@ class Asking:
 
     def is_refused(self, hop: Hop, status: int) -> bool:
         """Say whether the target refused a token that was kept, which another one may cure."""
+        if status != _UNAUTHORIZED:
+            return False
         requests = self._requests
-        if status != _UNAUTHORIZED or requests.tokens is None or self._is_fresh:
+        if requests.tokens is None or self._is_fresh:
             return False
         return hop.url.origin == requests.transport.home.origin
 

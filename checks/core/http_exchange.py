@@ -30,6 +30,10 @@ class Line(Protocol):
         """Close it; safe to call twice."""
 
 
+class WantsHttp1(Stop):
+    """The target gives this answer by HTTP/1.1 only; nothing of the request has been acted on."""
+
+
 class Reply:
     """A response whose head is there and whose body is still to come. Close it on every way out.
 

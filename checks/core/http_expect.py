@@ -197,8 +197,8 @@ class ExpectOptions(ConnectionLimits):
     json_: dict[Annotated[str, AfterValidator(_path)], Annotated[JsonValue, AfterValidator(_comparisons)]] = (
         Field(default={}, alias="json", max_length=MAX_RULES)
     )
-    """Rules by JSONPath (RFC 9535): a value to be equal to, or comparisons
-    (`==`, `!=`, `<`, `<=`, `>`, `>=`, `contains`, `matches`, `exists`)."""
+    """Rules by JSONPath (RFC 9535), for documents of up to 2 MiB and 200,000 values: a value to be equal to, or
+    comparisons (`==`, `!=`, `<`, `<=`, `>`, `>=`, `contains`, `matches`, `exists`)."""
     cel: Annotated[
         tuple[Expression, ...],
         BeforeValidator(one_or_more, json_schema_input_type=str | list[str]),

@@ -26,7 +26,9 @@ if TYPE_CHECKING:
     from jsonpath import JSONPath
 
 MAX_JSON = 2 * 1024 * 1024  # bytes read as JSON; as values they take some twenty times that
-MAX_VALUES = 200_000  # in a document: a path such as $..name looks at each, and takes about a second for so many
+MAX_VALUES = (
+    200_000  # in a document: a path such as $..name looks at each, and takes about a second for so many
+)
 MAX_FOUND = 10_000  # values that one path may find
 _BEFORE_VALUES = (b",", b"[", b"{")
 MAX_SHOWN = 80  # characters

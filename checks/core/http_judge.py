@@ -119,6 +119,11 @@ class Judge:
         self._cel = CelRules(options.cel, reads_body(options.cel), hides_body) if options.cel else None
         reads = self._body or self._json or options.size or (self._cel is not None and self._cel.parse)
         self.needs_body = bool(reads or options.encoding or decodes)
+        demands = (options.version, options.tls, options.encoding, options.max_age)
+        self._wants_status_alone = not self._headers and all(each is None for each in demands)
+        # Most probes judge nothing once the head was right, and then need not be asked.
+        timed = options.within_us is not None or options.warn_within_us is not None or options.phases
+        self.goes_on = bool(self.needs_body or self._cel is not None or timed)
 
     def certificate(self, watch: Watch, leaf: CertificateFacts | None) -> None:
         """Judge how long the certificate still holds."""
@@ -128,6 +133,8 @@ class Judge:
         """Judge status, headers and how the response came; `secure`: over TLS."""
         status, options = response.status, self._options
         watch.expect("status", self._status, str(status), status in self._accepted, Code.HTTP_STATUS)
+        if self._wants_status_alone:
+            return
         if options.version is not None:
             held = response.version in options.version
             watch.expect("version", " or ".join(options.version), response.version, held, Code.HTTP_VERSION)

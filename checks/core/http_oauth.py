@@ -13,7 +13,7 @@ from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Literal
-from urllib.parse import quote_plus, urlencode
+from urllib.parse import quote, quote_plus, urlencode
 
 from pydantic import BeforeValidator, Field, StringConstraints
 
@@ -157,7 +157,8 @@ class Tokens:
         return self._known(watch, told), True
 
     def _known(self, watch: Watch, token: Token) -> str:
-        watch.conceal(token.value)
+        for spelling in spellings(token.value):
+            watch.conceal(spelling)
         return token.value
 
     async def _fetch(self, watch: Watch) -> Token:
@@ -196,6 +197,11 @@ class Tokens:
             raise Stop(
                 Code.OAUTH_FAILED, f"the token endpoint {self._hop.url.address}: {stop.detail} ({stop.code})"
             ) from None
+
+
+def spellings(token: str) -> set[str]:
+    """Return a token as a target may repeat it: as it stands, in a URL, in JSON with its slashes escaped."""
+    return {token, quote(token, safe=""), token.replace("/", "\\/")}
 
 
 def read_token(response: Response, asked_ns: int) -> Token:

@@ -23,7 +23,7 @@ _INTERIM, _SWITCHING, _FINAL = 100, 101, 200
 class Response:
     """What has come of a response. Header names are in lower case."""
 
-    __slots__ = ("_keep", "_parts", "bodiless", "complete", "declared", "head_complete", "headers", "limit", "problem",
+    __slots__ = ("_body", "_keep", "bodiless", "complete", "declared", "head_complete", "headers", "limit", "problem",
                  "size", "status", "trailers", "version")  # fmt: skip
 
     def __init__(self, *, body_limit: int, keep_body: bool, bodiless: bool = False) -> None:
@@ -42,7 +42,7 @@ class Response:
         self.bodiless = bodiless
         self.limit = body_limit
         self._keep = keep_body
-        self._parts: list[bytes] = []
+        self._body: bytes | bytearray = b""  # the first piece as it came: most have no other
 
     def first(self, name: bytes) -> bytes | None:
         """Return the first value of a header (name in lower case), or None."""
@@ -57,13 +57,19 @@ class Response:
 
     def body(self) -> bytes:
         """Return the body as it came, content encoding and all; empty when it was not kept."""
-        return self._parts[0] if len(self._parts) == 1 else b"".join(self._parts)
+        return bytes(self._body)
 
     def add(self, data: bytes) -> None:
         """Count and, if wanted, keep a piece of the body; nothing beyond the limit is kept."""
         self.size += len(data)
         if self._keep and self.size <= self.limit:
-            self._parts.append(data)
+            if not self._body:
+                self._body = data
+                return
+            # One buffer: a million pieces would take far more than they hold.
+            if isinstance(self._body, bytes):
+                self._body = bytearray(self._body)
+            self._body += data
 
     def refuse(self, code: Code, detail: str) -> None:
         """Note what is wrong; the first thing counts."""
@@ -167,7 +173,7 @@ class Http1Response(Response):
             self.refuse(Code.HTTP_MALFORMED, f"{where} ({reason.lower()}): {quoted(data)}")
 
     def _check_head(self) -> None:
-        if len(self.headers) > MAX_HEADERS or self.declared is not None:
+        if len(self.headers) > MAX_HEADERS or (self.declared is not None and self.declared > self.limit):
             self.check_head()
         self._check_body()
 

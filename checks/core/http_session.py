@@ -12,9 +12,10 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from .addresses import note
 from .certificates import CertificateFacts
 from .failures import Code, Stop
-from .http_exchange import Http1Reply, Reply
+from .http_exchange import Http1Reply, Reply, WantsHttp1
 from .http_options import Redirects
 from .http_proxy import Proxies, Proxy, open_tunnel, through
 from .http_redirect import next_message, next_url
@@ -22,7 +23,7 @@ from .http_request import Hop, Message, build_hop, connect_request
 from .http_response import Http1Response, Response
 from .http_url import HttpUrl
 from .link import Address, Link, connect
-from .resolve import FamilyRule, resolve
+from .resolve import FamilyRule, address_of, resolve
 from .result import Fact
 from .schema import unusable
 from .tls import TlsOptions, layer_for
@@ -43,19 +44,23 @@ _OFFERS: dict[str, tuple[bytes, ...]] = {
 _H2 = b"h2"
 
 
-async def dial(watch: Watch, host: str, port: int, family: FamilyRule) -> Link:
+def dial(watch: Watch, host: str, port: int, family: FamilyRule) -> Awaitable[Link]:
     """Connect to the one address that the family rule gives."""
-    address = await resolve(watch, host, port, family)
-    watch.facts["address"] = address.host
-    watch.facts["family"] = address.family
-    return await connect(watch, address)
+    address = address_of(host, port, family)
+    if address is None:
+        return _dial_by_name(watch, host, port, family)
+    note(watch, address)
+    return connect(watch, address)
+
+
+async def _dial_by_name(watch: Watch, host: str, port: int, family: FamilyRule) -> Link:
+    return await connect(watch, await locate(watch, host, port, family))
 
 
 async def locate(watch: Watch, host: str, port: int, family: FamilyRule) -> Address:
     """Return the address of a host, and state it in the facts."""
     address = await resolve(watch, host, port, family)
-    watch.facts["address"] = address.host
-    watch.facts["family"] = address.family
+    note(watch, address)
     return address
 
 
@@ -109,7 +114,7 @@ class Session:
     `pinned`, if set, is the address used for host and port of the transport's home, in place of looking it up.
     """
 
-    __slots__ = ("_entry", "_hops", "_jar", "_judge", "_last", "pinned", "transport", "watch")
+    __slots__ = ("_entry", "_hops", "_jar", "_judge", "_judged", "_last", "pinned", "transport", "watch")
 
     def __init__(
         self, watch: Watch, transport: Transport, judge_certificate: JudgeCertificate | None = None
@@ -118,6 +123,7 @@ class Session:
         self.watch = watch
         self.transport = transport
         self._judge = judge_certificate
+        self._judged: CertificateFacts | None = None  # the certificate that was judged last
         self.pinned: Address | None = None
         self._last: tuple[Hop, Response] | None = None
         self._jar: Jar | None = None
@@ -131,9 +137,9 @@ class Session:
         if self._last is not None and not self._hops:  # while the facts are those of the first request
             self._begin_entry(self._last[0])
             self._fill_entry(self._last[1])
-        self.watch, self.transport, self._judge = watch, transport, judge_certificate
+        self.watch, self.transport, self._judge, self._judged = watch, transport, judge_certificate, None
 
-    async def send(self, hop: Hop, *, keep_body: bool = False) -> Reply | None:
+    def send(self, hop: Hop, *, keep_body: bool = False) -> Awaitable[Reply | None]:
         """Send a request and read the head of its answer; the caller closes the reply.
 
         None says that the certificate is not to be trusted with a request, which the watch has recorded. Raises
@@ -141,10 +147,23 @@ class Session:
         """
         if self._last is not None:
             hop = self._follow_up(hop)
+        version = self.transport.version
+        if version == "any" and hop.url.secure:
+            return self._send_as_agreed(hop, keep_body)
+        return self._send(hop, keep_body, version)
+
+    async def _send_as_agreed(self, hop: Hop, keep_body: bool) -> Reply | None:
+        try:
+            return await self._send(hop, keep_body, "any")
+        except WantsHttp1:
+            pass
+        return await self._send(hop, keep_body, "1.1")
+
+    async def _send(self, hop: Hop, keep_body: bool, version: Version) -> Reply | None:
         transport, url = self.transport, hop.url
         proxy = None if transport.proxies is None else transport.proxies.choose(url)
         reply: Reply | None
-        if transport.version == "3":
+        if version == "3":
             reply = await self._open_quic(url, hop.message.method, keep_body)
         else:
             if proxy is None:
@@ -156,9 +175,9 @@ class Session:
             else:
                 link, hop = await self._connect_through(proxy, hop)
             if url.secure:
-                reply = await self._open(link, hop, keep_body)
+                reply = await self._open(link, hop, keep_body, version)
             else:
-                reply = self._reply(link, hop, keep_body, _H2 if transport.version == "2" else b"")
+                reply = self._reply(link, hop, keep_body, _H2 if version == "2" else b"")
         if self._hops:
             self._fill_entry(None)
         if reply is None:
@@ -180,12 +199,12 @@ class Session:
             self._fill_entry(reply.response)
         return reply
 
-    async def _open(self, link: Link, hop: Hop, keep_body: bool) -> Reply | None:
+    async def _open(self, link: Link, hop: Hop, keep_body: bool, version: Version) -> Reply | None:
         """Shake hands; return an exchange ready to send, None where the certificate is not to be trusted."""
         if self._hops:
             self._fill_entry(None)
         try:
-            protocol = await self._secure(link, hop.url)
+            protocol = await self._secure(link, hop.url, version)
         except BaseException:
             link.close()
             raise
@@ -195,15 +214,14 @@ class Session:
         return self._reply(link, hop, keep_body, protocol)
 
     def _reply(self, link: Link, hop: Hop, keep_body: bool, protocol: bytes) -> Reply:
-        bodiless, limit = hop.message.method == "HEAD", self.transport.body_limit
-        if protocol == _H2:
-            from .http2 import Http2Reply  # loaded by those who meet it
+        made = Response if protocol == _H2 else Http1Response
+        bodiless = hop.message.method == "HEAD"
+        response = made(body_limit=self.transport.body_limit, keep_body=keep_body, bodiless=bodiless)
+        if isinstance(response, Http1Response):
+            return Http1Reply(self.watch, link, response)
+        from .http2 import Http2Reply  # loaded by those who meet it
 
-            response = Response(body_limit=limit, keep_body=keep_body, bodiless=bodiless)
-            return Http2Reply(self.watch, link, response)
-        return Http1Reply(
-            self.watch, link, Http1Response(body_limit=limit, keep_body=keep_body, bodiless=bodiless)
-        )
+        return Http2Reply(self.watch, link, response)
 
     async def _open_quic(self, url: HttpUrl, method: str, keep_body: bool) -> Reply | None:
         from .http3 import open_reply
@@ -220,7 +238,7 @@ class Session:
         home, address = self.transport.home, self.pinned
         if address is None or (url.host, url.port) != (home.host, home.port):
             return None
-        self.watch.facts["address"], self.watch.facts["family"] = address.host, address.family
+        note(self.watch, address)
         return address
 
     def tls_for(self, url: HttpUrl) -> TlsOptions:
@@ -233,7 +251,9 @@ class Session:
         watch, url, family = self.watch, hop.url, self.transport.family
         watch.facts["proxy"] = proxy.url.address
         aim = None
-        if not proxy.resolves:
+        if proxy.resolves:
+            watch.place.admit(url.host)  # a name the proxy looks up; what is an address is judged here
+        else:
             aim = await locate(watch, url.host, url.port, family)
             watch.place.admit(aim.host)
         try:
@@ -241,7 +261,7 @@ class Session:
         except Stop as stop:
             raise through(stop, proxy.url) from None
         if aim is not None:  # what is stated is the target's address, which is told to the proxy
-            watch.facts["address"], watch.facts["family"] = aim.host, aim.family
+            note(watch, aim)
         where = url.address if aim is None else str(aim)
         if not url.secure:
             return link, hop if aim is None else hop.changed(line=f"{url.scheme}://{where}{url.target}")
@@ -252,9 +272,9 @@ class Session:
             raise
         return link, hop
 
-    async def _secure(self, link: Link, url: HttpUrl) -> bytes:
+    async def _secure(self, link: Link, url: HttpUrl, version: Version) -> bytes:
         """Shake hands, judge the certificate, and return the protocol that was agreed on."""
-        version, watch = self.transport.version, self.watch
+        watch = self.watch
         layer = layer_for(self.tls_for(url), url.host, _OFFERS[version])
         try:
             await link.start_tls(layer)
@@ -263,7 +283,8 @@ class Session:
                 raise Stop(Code.HTTP_VERSION, f"the target does not speak HTTP/2: {stop.detail}") from None
             raise
         leaf = layer.judge(watch)
-        if self._judge is not None:
+        if self._judge is not None and (leaf is None or leaf != self._judged):
+            self._judged = leaf  # said once, however many requests of the run go there
             self._judge(watch, leaf)
         agreed = layer.protocol
         if version == "2" and agreed != _H2 and not watch.failed:

@@ -68,11 +68,13 @@ class HttpUrl:
     def shown(self) -> str:
         """Return the URL for people: the values of a query may be secrets and are left out."""
         path, mark, query = self.target.partition("?")
-        names = [
-            f"{name}=..." if equals else "..."
-            for name, equals, _ in (p.partition("=") for p in query.split("&"))
-        ]
-        return f"{self.scheme}://{self.authority}{path}{mark}{'&'.join(names) if query else ''}"
+        return f"{self.scheme}://{self.authority}{path}{mark}{shown_query(query)}"
+
+
+def shown_query(query: str) -> str:
+    """Return a query without its values: the names alone, or `...` for what has none."""
+    pairs = [part.partition("=") for part in query.split("&")] if query else []
+    return "&".join(f"{name}=..." if equals else "..." for name, equals, _ in pairs)
 
 
 def parse_url(text: str) -> HttpUrl:

@@ -24,7 +24,12 @@ from .quote import printable
 from .watch import Watch
 
 MAX_FACT = 100  # characters kept of a header as a fact
-_NOTED = frozenset({b"content-type", b"server", b"content-encoding", b"last-modified"})
+_NOTED = {  # headers, and the facts they are noted as
+    b"content-type": "content_type",
+    b"server": "server",
+    b"content-encoding": "encoding",
+    b"last-modified": "last_modified",
+}
 
 Seen = Callable[[Hop, Response], None]
 """Told of every answer once its head is there, before anything of it is judged."""
@@ -59,7 +64,7 @@ class Visit:
         """Ask, follow redirects, judge the last answer; then say in the facts whose clock it was. Raises `Stop`."""
         watch = self._session.watch
         facts = watch.facts
-        hop: Hop | None = await self._asking.first()
+        hop: Hop | None = self._asking.prepared() or await self._asking.first()
         redirects = 0
         while hop is not None:
             facts["redirects"] = redirects
@@ -98,7 +103,8 @@ class Visit:
             await reply.read_body()
         finally:
             watch.facts["size"] = response.size
-        await page.judge.rest(watch, response, page.body_limit)
+        if page.judge.goes_on:
+            await page.judge.rest(watch, response, page.body_limit)
         return None
 
 
@@ -106,17 +112,14 @@ def _note(watch: Watch, response: Response) -> None:
     watch.facts["status"] = response.status
     watch.facts["http_version"] = response.version
     for name, value in reversed(response.headers):  # of several the first is noted
-        if name in _NOTED:
-            _note_header(watch, response, name, value)
-
-
-def _note_header(watch: Watch, response: Response, name: bytes, value: bytes) -> None:
-    if name == b"content-encoding":
-        watch.facts["encoding"] = encoding_of(response)
-    elif name != b"last-modified":
-        watch.facts[name.decode("ascii").replace("-", "_")] = _shown(value[:MAX_FACT])
-    elif (modified := parse_date(value)) is not None:
-        watch.facts["last_modified"] = modified
+        if (fact := _NOTED.get(name)) is None:
+            continue
+        if name == b"content-encoding":
+            watch.facts[fact] = encoding_of(response)
+        elif name != b"last-modified":
+            watch.facts[fact] = _shown(value[:MAX_FACT])
+        elif (modified := parse_date(value)) is not None:
+            watch.facts[fact] = modified
 
 
 @lru_cache(maxsize=4096)  # a target says the same each time

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from .clock import monotonic_ns
 from .failures import Code, Stop
 from .local import local_trouble
-from .reactor import Channel, Pause
+from .reactor import ARRIVALS, Channel, Pause
 from .stamps import ANCILLARY_BYTES, arrival_ns, stamp_arrivals
 from .tls import TlsLayer
 from .watch import Watch
@@ -166,6 +166,7 @@ class Link:
     async def _event(self, until_ns: int | None = None) -> int:
         if self._channel is None:
             self._channel = Channel(self._watch.reactor, self._sock)
+        self._channel.widen()
         self._reads = 0
         return await (self._channel if until_ns is None else self._channel.until(until_ns))
 
@@ -191,7 +192,10 @@ class Link:
             try:
                 data, ancillary, _, _ = self._sock.recvmsg(limit, ANCILLARY_BYTES)
             except BlockingIOError:
-                await self._event()
+                if self._channel is None:
+                    self._channel = Channel(self._watch.reactor, self._sock, ARRIVALS)
+                self._reads = 0
+                await self._channel
                 continue
             except OSError as error:
                 raise self._lost(error) from None
@@ -229,7 +233,8 @@ async def connect(
         raise refusal(error.errno or 0, address) from None
     link = Link(watch, sock, address)
     try:
-        _prepare(sock, source or watch.place.source_address, address)
+        if (source := source or watch.place.source_address) is not None:
+            _prepare(sock, source, address)
         problem = sock.connect_ex((address.host, address.port))
         if problem not in (0, errno.EINPROGRESS):
             raise refusal(problem, address)
@@ -243,8 +248,8 @@ async def connect(
     return link
 
 
-def _prepare(sock: socket.socket, source: str | None, address: Address) -> None:
-    if source is not None and (":" in source) == (address.family == 6):
+def _prepare(sock: socket.socket, source: str, address: Address) -> None:
+    if (":" in source) == (address.family == 6):
         # The port is chosen at connect, so that one port can serve many targets at once.
         sock.setsockopt(socket.IPPROTO_IP, _IP_BIND_ADDRESS_NO_PORT, 1)
         sock.bind((source, 0))

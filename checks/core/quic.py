@@ -20,9 +20,8 @@ from .certificates import CertificateFacts, certificate_facts
 from .clock import monotonic_ns
 from .datagram import Datagrams, source_for
 from .failures import Code, Stop
-from .link import READS_A_TURN, Address, refusal
+from .link import Address, refusal
 from .quote import quoted
-from .reactor import Pause
 from .tls import TlsLayer, TlsOptions, judge_trust, trusted_by
 from .watch import Watch
 
@@ -49,7 +48,7 @@ class _Quic(QuicConnection):
 class QuicLine:
     """One QUIC connection of one run. Close it on every way out."""
 
-    __slots__ = ("_address", "_reads", "_sock", "_watch", "address", "quic", "received_ns", "tls")
+    __slots__ = ("_address", "_is_open", "_sock", "_watch", "address", "quic", "received_ns", "tls")
 
     def __init__(self, watch: Watch, address: Address, configuration: QuicConfiguration) -> None:
         """Open a socket and begin to connect; the stage is `connect`. Raises `Stop`."""
@@ -61,7 +60,7 @@ class QuicLine:
             raise refusal(error.errno or 0, address) from None
         self._watch = watch
         self._address = (address.host, address.port)
-        self._reads = 0
+        self._is_open = False
         self.address = address
         self.received_ns = 0
         self.tls: TlsLayer | None = None  # as of a link; QUIC's TLS is no layer of ours
@@ -75,6 +74,7 @@ class QuicLine:
             unheard += await self.turn(refusal)
             while (event := self.quic.next_event()) is not None:
                 if isinstance(event, HandshakeCompleted):
+                    self._is_open = True
                     self._watch.leave(self.received_ns)
                     return self._require(event.alpn_protocol)
                 if isinstance(event, ConnectionTerminated):
@@ -116,10 +116,6 @@ class QuicLine:
     async def turn(self, lost: Callable[[int, Address], Stop]) -> int:
         """Send what is to be sent, take one datagram or a timer, and return what it weighs in bytes."""
         self.flush(lost)
-        self._reads += 1
-        if self._reads > READS_A_TURN:
-            self._reads = 0
-            await Pause(monotonic_ns())
         timer = self.quic.get_timer()
         try:
             data = await self._sock.receive(None if timer is None else int(timer * 1e9))
@@ -129,7 +125,15 @@ class QuicLine:
             self.quic.handle_timer(now=_now())
             return 0
         self.received_ns = self._sock.received_ns
-        self.quic.receive_datagram(data, self._address, now=_now())
+        try:
+            self.quic.receive_datagram(data, self._address, now=_now())
+        except MemoryError:
+            raise
+        except Exception as error:
+            # Nothing but the target's bytes is at work here: a certificate that cannot be read, say.
+            words = f"what came makes no sense ({type(error).__name__}): {quoted(str(error))}"
+            code = Code.HTTP_PROTOCOL if self._is_open else Code.TLS_HANDSHAKE
+            raise Stop(code, words) from None
         return len(data) + _OVERHEAD
 
     @property

@@ -28,6 +28,8 @@ T = TypeVar("T")
 HEARTBEAT_NS = 50_000_000  # how often the reactor looks whether it was kept waiting
 STALL_NS = 5_000_000  # lateness of a heartbeat below this is ordinary scheduling noise
 READABLE = select.EPOLLIN | select.EPOLLET  # for datagrams: they can always be sent, and would wake for that
+ARRIVALS = select.EPOLLIN | select.EPOLLRDHUP | select.EPOLLET
+"""For streams that wait for data: one that can be sent to, as most can, would wake for that alone at once."""
 _EVENTS = select.EPOLLIN | select.EPOLLOUT | select.EPOLLRDHUP | select.EPOLLET
 
 
@@ -48,7 +50,7 @@ class Timer:
 class Channel:
     """One registered socket. Awaiting it gives the events since the last look; 0 means it was woken without."""
 
-    __slots__ = ("events", "fd", "reactor", "run", "sock")
+    __slots__ = ("events", "fd", "interest", "reactor", "run", "sock")
 
     def __init__(self, reactor: Reactor, sock: socket.socket, interest: int = _EVENTS) -> None:
         self.reactor = reactor
@@ -56,7 +58,14 @@ class Channel:
         self.fd = sock.fileno()
         self.events = 0
         self.run: Run[Any] | None = None
-        reactor.register(self, interest)
+        self.interest = interest
+        reactor.register(self)
+
+    def widen(self) -> None:
+        """From here on look for all events, room to send included."""
+        if self.interest != _EVENTS:
+            self.interest = _EVENTS
+            self.reactor.modify(self)
 
     def __await__(self) -> Generator[Channel, None, int]:
         if not self.events:
@@ -247,10 +256,14 @@ class Reactor:
             self._arm(due_ns)
         return timer
 
-    def register(self, channel: Channel, interest: int) -> None:
-        """Watch a socket for epoll events; closing the socket ends it."""
-        self._epoll.register(channel.fd, interest)
+    def register(self, channel: Channel) -> None:
+        """Watch a socket for the events of its interest; closing the socket ends it."""
+        self._epoll.register(channel.fd, channel.interest)
         self.channels[channel.fd] = channel
+
+    def modify(self, channel: Channel) -> None:
+        """Watch for another interest; what is the case already is told anew."""
+        self._epoll.modify(channel.fd, channel.interest)
 
     def close(self) -> None:
         """Stop watching; open channels are closed."""

@@ -57,9 +57,18 @@ async def resolve(watch: Watch, host: str, port: int, family: FamilyRule = "any"
 
     Raises `Stop` with a `resolve_` code, or with AGENT_RESOLVER for trouble of our own.
     """
-    if (literal := _literal(host)) is not None and literal[1] in _ORDER[family]:
-        return Address(literal[0], port, literal[1])
+    if (literal := address_of(host, port, family)) is not None:
+        return literal
     return (await _look_up(watch, host, port, _Wanted(_order(family, watch.place.source_address), family)))[0]
+
+
+@lru_cache(maxsize=4096)
+def address_of(host: str, port: int, family: FamilyRule) -> Address | None:
+    """Return the address if the host is one, of a family that the rule admits."""
+    literal = _literal(host)
+    return (
+        None if literal is None or literal[1] not in _ORDER[family] else Address(literal[0], port, literal[1])
+    )
 
 
 async def resolve_all(watch: Watch, host: str, port: int, family: FamilyRule = "any") -> tuple[Address, ...]:

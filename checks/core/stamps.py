@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from .watch import Watch
 
 SO_TIMESTAMPNS = 35
+_STAMP = (int(socket.SOL_SOCKET), SO_TIMESTAMPNS)
 ANCILLARY_BYTES = 64  # room for one stamp in recvmsg
 _TIMESPEC = struct.Struct("@qq")
 
@@ -40,7 +41,7 @@ def arrival_ns(watch: Watch, ancillary: list[tuple[int, int, bytes]]) -> int:
     """Return the monotonic instant at which a message arrived; the watch learns how long it lay there."""
     now_ns = monotonic_ns()
     for level, kind, data in ancillary:
-        if level == socket.SOL_SOCKET and kind == SO_TIMESTAMPNS:
+        if (level, kind) == _STAMP:
             seconds, nanoseconds = _TIMESPEC.unpack_from(data)
             arrived_ns: int = seconds * 1_000_000_000 + nanoseconds - (wall_ns() - now_ns)
             # A stamp from before we spoke or after now means that the wall clock was stepped meanwhile.

@@ -117,14 +117,17 @@ class Watch:
                 until_ns = monotonic_ns()
                 self.exact = False
             exact_ns = until_ns - self._entered_ns - lag_ns
-        stage, self.stage = self.stage, None
-        self.phases_us[stage] = self.phases_us.get(stage, 0) + max(exact_ns, 0) // 1000
+        stage, phases, self.stage = self.stage, self.phases_us, None
+        took_us = exact_ns // 1000 if exact_ns > 0 else 0
+        phases[stage] = phases[stage] + took_us if stage in phases else took_us
 
     def late(self, lag_ns: int) -> None:
         """Note that data lay in the kernel this long before the agent looked at it."""
         # What came while we were busy with earlier data was late for the same reason: that time counts once.
         now_ns = monotonic_ns()
-        self._lag_ns += max(now_ns - max(now_ns - lag_ns, self._noted_ns), 0)
+        since_ns = now_ns - lag_ns if now_ns - lag_ns > self._noted_ns else self._noted_ns
+        if now_ns > since_ns:
+            self._lag_ns += now_ns - since_ns
         self._noted_ns = now_ns
 
     def fail(self, code: Code, detail: str) -> None:

@@ -20,7 +20,8 @@ class MessageStep(Section):
 
     expect: str | None = Field(default=None, max_length=MAX_TEXT)
     """A regular expression to be found in a message, text or binary; messages without it are passed over until it
-    comes. `^` and `$` also match at line ends. Named groups, `(?P<version>...)`, become facts."""
+    comes. `^` and `$` also match at line ends. Named groups, `(?P<version>...)`, become facts. With large counted
+    repetitions, such as `a.{500}z`, very much text fails with `dialogue_limit`."""
     expect_next: str | None = Field(default=None, max_length=MAX_TEXT)
     """The same, but the very next message must have it."""
     expect_text: str | None = Field(default=None, max_length=MAX_TEXT)

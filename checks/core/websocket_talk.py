@@ -4,7 +4,8 @@ Framing is wsproto's; limits, times and verdicts are ours. A message comes in pi
 at when it is whole. The dialogue ends the run with
 - `dialogue_mismatch` when the next message is another than expected, or the target closes after others than expected,
 - `dialogue_closed` when the target closes and no message came that the step could have looked at,
-- `dialogue_limit` when a message is longer than `MAX_MESSAGE_BYTES`, or more than `MAX_FRAMES` frames came,
+- `dialogue_limit` when a message is longer than `MAX_MESSAGE_BYTES`, more than `MAX_FRAMES` frames came, or what came
+  would take too long to be searched,
 - `dialogue_timeout` when the run's deadline comes first,
 - `websocket_malformed` when what comes breaks the framing.
 """
@@ -21,12 +22,12 @@ from wsproto.connection import Connection, ConnectionState, ConnectionType
 from wsproto.frame_protocol import CloseReason
 from wsproto.utilities import LocalProtocolError
 
+from .captures import Captures, Search
 from .clock import monotonic_ns
-from .dialogue import MAX_CAPTURED, MAX_CAPTURES, MAX_REUSED
-from .dialogue_steps import Reference, Template, compile_expression, parse_bytes, template
+from .dialogue_steps import Template, compile_expression, parse_bytes, template
 from .failures import Code, DeadlinePassed, Stop
 from .link import Link
-from .patterns import Match, Pattern
+from .patterns import Pattern
 from .quote import printable, quoted
 from .watch import Watch
 from .websocket_steps import MessageStep
@@ -83,8 +84,8 @@ def _act(step: MessageStep) -> Act:
 class MessageTalk:
     """The conversation of one run; `early` is what came together with the handshake's answer."""
 
-    __slots__ = ("_captured", "_early", "_events", "_frames", "_heard_ns", "_lag_ns", "_link", "_parts",
-                 "_size", "_watch", "_wire", "last")  # fmt: skip
+    __slots__ = ("_early", "_events", "_frames", "_heard_ns", "_lag_ns", "_link", "_parts", "_size", "_watch", "_wire",
+                 "captures", "last")  # fmt: skip
 
     def __init__(self, watch: Watch, link: Link, early: bytes) -> None:
         self._watch = watch
@@ -93,7 +94,7 @@ class MessageTalk:
         self._wire = Connection(ConnectionType.CLIENT)
         self._events: Iterator[events.Event] = iter(())
         self._frames = 0
-        self._captured: dict[str, bytes] = {}  # by number the last ones, by name all
+        self.captures = Captures(watch)
         self._parts: list[bytes] = []
         self._size = 0
         self._lag_ns = 0
@@ -137,31 +138,6 @@ class MessageTalk:
                     self.last = message
                     return message
             await self._read()
-
-    def capture(self, match: Match[bytes]) -> None:
-        """Keep what groups have found: to be sent again, and, those with a name, as facts."""
-        named = {name.decode(): value or b"" for name, value in match.groupdict().items()}
-        numbered = enumerate((match.group(), *match.groups()))
-        kept = {name: value for name, value in self._captured.items() if not name.isdigit()}
-        self._captured = kept | {str(number): value or b"" for number, value in numbered} | named
-        if named:
-            captured = self._watch.facts.setdefault("captured", {})
-            assert isinstance(captured, dict)  # nobody else writes this fact
-            captured.update({name: printable(value, MAX_CAPTURED) for name, value in named.items()})
-            for name in list(captured)[MAX_CAPTURES:]:
-                del captured[name]
-
-    def filled(self, parts: Template) -> str:
-        """Return the text of a template. Raises `Stop` when a value is too long to be sent again."""
-        return b"".join(map(self._part, parts)).decode("utf-8", "replace")
-
-    def _part(self, part: bytes | Reference) -> bytes:
-        if not isinstance(part, Reference):
-            return part
-        value = self._captured.get(part, b"")
-        if len(value) > MAX_REUSED:
-            raise Stop(Code.DIALOGUE_LIMIT, f"what {{{part}}} stands for is longer than {MAX_REUSED} bytes")
-        return value
 
     async def close(self) -> None:
         """Say goodbye and wait a little for the answer; how the target takes that is no part of the verdict."""
@@ -249,7 +225,7 @@ class _Send:
     text: Template
 
     async def perform(self, talk: MessageTalk) -> None:
-        await talk.say(events.TextMessage(talk.filled(self.text)))
+        await talk.say(events.TextMessage(talk.captures.filled(self.text).decode("utf-8", "replace")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,10 +244,11 @@ class _Expect:
     is_next: bool
 
     async def perform(self, talk: MessageTalk) -> None:
+        search = Search(self.pattern)
         while True:
             heard = await talk.hear()
-            if (match := self.pattern.search(heard.data)) is not None:
-                talk.capture(match)
+            if (match := search.within(heard.data)) is not None:
+                talk.captures.keep(match)
                 return
             if self.is_next:
                 raise Stop(Code.DIALOGUE_MISMATCH, f"got {heard}")

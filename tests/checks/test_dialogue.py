@@ -26,7 +26,7 @@ from support.tcp_peer import (
     tcp_peer,
 )
 
-from checks.core.dialogue import MAX_REUSED
+from checks.core.captures import MAX_REUSED
 from checks.core.dialogue_steps import Step
 from checks.core.result import Outcome
 
@@ -228,3 +228,16 @@ async def test_the_bytes_of_a_dialogue_have_a_limit(limit: str, code: list[str])
     async with tcp_peer(banner(b"hello")) as peer:
         result = await talk(peer, {"expect": "never"}, dialogue_limit=limit, setting=BRIEF)
     assert codes(result) == code
+
+
+async def test_an_expression_that_is_costly_is_not_searched_again_with_every_byte() -> None:
+    """Each search of 60,000 bytes takes a good part of a second, and a byte more makes another one due."""
+
+    async def pieces(conversation: Conversation) -> None:
+        await conversation.send(b"a" * 60_000)
+        await drip(b"a" * 100, 2_000)(conversation)
+
+    async with tcp_peer(pieces) as peer:
+        result = await talk(peer, {"expect": "a.{900}z"})
+    assert codes(result) == ["dialogue_limit"]
+    assert "too long to be searched" in result.failures[0].detail

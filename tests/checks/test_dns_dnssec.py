@@ -7,7 +7,9 @@ import time
 from pathlib import Path
 from typing import Any
 
+import dns.dnssec
 import dns.message
+import dns.name
 import dns.rdatatype
 import dns.rrset
 import pytest
@@ -17,7 +19,7 @@ from pydantic import ValidationError
 from support.looks import BRIEF, USUAL, Setting, codes, look
 from support.signed_zones import HOUR_SECONDS, Key, Tamper, Tree, serving_tree, usual_tree
 
-from checks.core.dns_chain import MAX_QUERIES
+from checks.core.dns_chain import MAX_DELEGATIONS, MAX_QUERIES
 from checks.core.dns_trust import ROOT, parse_anchors
 from checks.core.result import Outcome, Result
 from checks.dns import DnsCheck, DnsOptions
@@ -251,6 +253,54 @@ async def test_a_chain_without_end_is_given_up() -> None:
     result = await ask(name, tamper=endless, expect={"rcodes": ["NXDOMAIN"]})
     assert codes(result) == ["dnssec_bogus"]
     assert f"more than {MAX_QUERIES} queries" in detail(result)
+
+
+async def test_signatures_by_the_thousand_cost_no_more_than_a_few() -> None:
+    """All by keys that might have made them (KeyTrap)."""
+
+    def trap(message: dns.message.Message) -> None:
+        for each in message.answer:
+            if each.rdtype == RRSIG and each.covers == dns.rdatatype.A:
+                for number in range(400):
+                    each.add(each[0].replace(signature=number.to_bytes(64, "big"), original_ttl=number))
+                each.remove(each[0])
+
+    result = await ask("www.shop.test", tamper=trap)
+    assert codes(result) == ["dnssec_bogus"]
+    assert result.phases_us["validate"] < 2_000_000
+
+
+@pytest.mark.parametrize(
+    ("count", "words"), [(MAX_DELEGATIONS, "no signature"), (MAX_DELEGATIONS + 1, "DS records")]
+)
+async def test_delegations_have_a_limit(count: int, words: str) -> None:
+    def many(message: dns.message.Message) -> None:
+        if message.question[0].rdtype == DS and message.question[0].name.to_text() == "shop.test.":
+            data = [f"{number} 13 2 {'00' * 32}" for number in range(count)]
+            message.answer[:] = [dns.rrset.from_text("shop.test.", 60, "IN", "DS", *data)]
+
+    result = await ask("www.shop.test", tamper=many)
+    assert codes(result) == ["dnssec_bogus"]
+    assert words in detail(result)
+
+
+async def test_one_name_with_many_records_of_denial_is_not_hashed_for_each() -> None:
+    """Each wants another salt, and fifty rounds, for each of a hundred labels."""
+    tree, apex = usual_tree(), dns.name.from_text("shop.test.")
+    data = [f"1 0 50 {number:04x} {'0' * 32} A" for number in range(300)]
+    denial = dns.rrset.from_text("0" * 32 + ".shop.test.", 60, "IN", "NSEC3", *data)
+    key = tree.keys["shop.test."]
+    signature = dns.dnssec.sign(denial, key.private, apex, key.public, lifetime=HOUR_SECONDS)
+
+    def deny(message: dns.message.Message) -> None:
+        if len(message.question[0].name) > 10:
+            message.answer.clear()
+            message.authority[:] = [denial, dns.rrset.from_rdata(denial.name, 60, signature)]
+
+    name = ".".join(["a"] * 100) + ".shop.test"
+    result = await ask(name, tree=tree, tamper=deny, expect={"rcodes": ["NXDOMAIN"]})
+    assert codes(result) == ["dnssec_bogus"]
+    assert result.phases_us["validate"] < 1_000_000
 
 
 @settings(max_examples=100, deadline=None, derandomize=True)

@@ -173,3 +173,17 @@ def test_the_target_is_what_people_call_it(server: str | None, shown: str) -> No
         DnsCheck(DnsOptions.model_validate({"name": "shop.test", "type": "AAAA", "server": server})).target
         == shown
     )
+
+
+@pytest.mark.parametrize(
+    "expect", [{"any": ["/a.{990}z/"]}, {"none": ["/a.{990}z/"]}, {"answer": {"none": "a.{990}z"}}]
+)
+@pytest.mark.parametrize(("count", "expected"), [(30, False), (280, True)])
+async def test_records_that_are_too_long_for_an_expression_are_not_searched(
+    expect: dict[str, Any], count: int, expected: bool
+) -> None:
+    """Whatever the rule: who sends so much must not pass by it."""
+    reply = records(*(f'"{number:04}{"a" * 200}"' for number in range(count)))
+    result = await ask(reply, type="TXT", transport="tcp", expect=expect)
+    assert ("too many for" in "".join(each.detail for each in result.failures)) is expected
+    assert codes(result) == (["dns_records"] if expected or "any" in expect else [])

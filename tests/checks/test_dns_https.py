@@ -72,6 +72,8 @@ async def test_http2_is_spoken_where_the_server_has_it() -> None:
         ({"body": b"no answer"}, "dns_malformed"),
         ({"body": b""}, "dns_malformed"),
         ({"body": b"x" * 70_000}, "body_limit"),
+        ({"body": b"x" * 10_000_000}, "body_limit"),
+        ({"status": 500, "body": b"x" * 70_000}, "http_status"),
     ],
 )
 async def test_what_is_no_answer_is_told(change: dict[str, Any], code: str) -> None:

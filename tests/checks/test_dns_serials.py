@@ -92,6 +92,18 @@ async def test_the_servers_are_those_of_the_zone_and_each_address_is_asked() -> 
     assert set(codes(result)) <= {"connect_refused", "dns_timeout"}
 
 
+@pytest.mark.parametrize("name", ["ns1:1.test.", "[::1].", "127.0.0.1:80.", "a\\032b.test.", "."])
+async def test_the_names_in_a_zone_are_names_and_nothing_else(name: str) -> None:
+    """The zone does not choose port or address, and no name in it is a fault of ours."""
+    async with dns_peer({(ZONE, "SOA"): soa(7), (ZONE, "NS"): records(name)}) as peer:
+        raw = {"name": ZONE, "type": "SOA", "server": peer.address, "serials": {}}
+        result = await look(
+            DnsCheck(DnsOptions.model_validate(raw)), Setting(resolver=name_servers(peer.address))
+        )
+    assert result.outcome is Outcome.FAIL
+    assert codes(result)[0].startswith("resolve_")
+
+
 async def test_a_zone_without_name_servers_is_told() -> None:
     async with dns_peer({(ZONE, "SOA"): soa(7)}) as peer:
         raw = {"name": ZONE, "type": "SOA", "server": peer.address, "serials": {"servers": "from_ns"}}

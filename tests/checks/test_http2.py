@@ -212,3 +212,17 @@ def test_what_cannot_be_spoken_is_refused_when_it_is_configured() -> None:
         check("http://shop.test/", version="2", proxy="http://proxy.test:3128")
     with pytest.raises(ValueError, match="literal_error"):
         check("http://shop.test/", version="1.0")
+
+
+@pytest.mark.parametrize("farewell", [b"\x03", b"\x07"])
+async def test_who_wants_1_1_for_a_request_gets_it_where_the_version_is_free(farewell: bytes) -> None:
+    """RST_STREAM or GOAWAY with HTTP_1_1_REQUIRED: what a server says that has to renegotiate, say."""
+    refusal = h2.frame(3, 0, 1, (13).to_bytes(4, "big")) if farewell == b"\x03" else h2.goaway(0, 13)
+    context = MADE.valid.server_context()
+    async with http2_peer({"/": h2.raw(refusal)}, tls=context, or_1_1=b"HTTP/1.1 200 OK\r\n\r\nhi") as peer:
+        wanted = {"body": {"contains": "hi"}, "certificate_days": 1000}
+        free = await look(peer.url(), tls=TRUST, expect=wanted)
+        fixed = await look(peer.url(), tls=TRUST, version="2")
+    assert (codes(free), free.facts["http_version"]) == (["tls_expiring"], "1.1")
+    assert peer.protocols == ["h2", "http/1.1", "h2"]
+    assert codes(fixed) == ["http_version"]

@@ -125,6 +125,23 @@ async def test_datagrams_that_make_no_sense_are_no_answer(reply: bytes) -> None:
     assert codes(result) == ["connect_timeout"]
 
 
+@pytest.mark.parametrize(
+    ("here", "there"),
+    [
+        (b"\xa0\x03\x02\x01\x02", b"\xa0\x03\x02\x01\x2d"),  # the version of the certificate
+        (
+            b"\x06\x08\x2a\x86\x48\xce\x3d\x03\x01\x07",
+            b"\x06\x08\x2a\x86\x48\xce\x3d\x03\x01\x7f",
+        ),  # the curve
+    ],
+)
+async def test_a_certificate_that_makes_no_sense_is_no_handshake(here: bytes, there: bytes) -> None:
+    async with http3_peer(
+        {"/": h3.plain()}, MADE.valid, spoil=lambda data: data.replace(here, there)
+    ) as peer:
+        assert codes(await look(peer.url(), **ASK)) == ["tls_handshake"]
+
+
 def _head(exchange: h3.H3Exchange) -> None:
     exchange.head()
 

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import select
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -230,3 +234,24 @@ def test_any_document_ends_in_verdicts(body: bytes) -> None:
 
 def test_a_worker_that_was_never_needed_closes_quietly() -> None:
     Worker().close()
+
+
+AGENT = """
+import signal
+from checks.core.cel import WORKER
+WORKER._connection()
+print(WORKER._process.pid, flush=True)
+signal.pause()
+"""
+
+
+def test_the_worker_ends_with_an_agent_that_is_killed() -> None:
+    with subprocess.Popen([sys.executable, "-c", AGENT], stdout=subprocess.PIPE) as agent:
+        assert agent.stdout is not None
+        worker = os.pidfd_open(int(agent.stdout.readline()))
+        try:
+            assert select.select([worker], [], [], 0)[0] == []
+            agent.kill()
+            assert select.select([worker], [], [], 30)[0] == [worker]
+        finally:
+            os.close(worker)

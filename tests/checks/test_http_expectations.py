@@ -9,6 +9,8 @@ from support import http_answers as answers
 from support.http_checks import codes, look
 from support.http_peer import http_peer
 
+from checks.core.http_json import MAX_VALUES
+
 DOCUMENT = {
     "status": "ok",
     "n": 3,
@@ -144,6 +146,15 @@ async def test_what_is_no_json_is_one_failure(body: bytes) -> None:
     async with http_peer({"/": answers.plain(body)}) as peer:
         result = await look(peer.url(), expect={"json": {"$.a": 1, "$.b": 2}})
     assert (result.outcome, codes(result)) == ("fail", ["json_invalid"])
+
+
+@pytest.mark.parametrize(("count", "expected"), [(MAX_VALUES - 1, []), (MAX_VALUES + 2, ["json_invalid"])])
+async def test_documents_of_too_many_values_are_not_searched(count: int, expected: list[str]) -> None:
+    """Each value costs a path such as this one time, which nobody else has then."""
+    body = b"[" + b"0," * (count - 2) + b'{"a":1}]'
+    async with http_peer({"/": answers.plain(body)}) as peer:
+        result = await look(peer.url(), expect={"json": {"$..a": 1}})
+    assert codes(result) == expected
 
 
 async def test_a_path_that_finds_too_much_or_goes_too_deep_does_not_hold() -> None:

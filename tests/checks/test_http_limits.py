@@ -200,6 +200,21 @@ def test_nothing_beyond_the_limit_is_kept() -> None:
     assert (len(response.body()), response.size) == (0, 1500)
 
 
+def test_a_body_in_a_million_pieces_takes_what_it_holds() -> None:
+    response = Http1Response(body_limit=2**21, keep_body=True)
+    response.feed(answers.head(headers=[("Transfer-Encoding", "chunked")]))
+    pieces = b"2\r\nab\r\n" * 1000
+    tracemalloc.start()
+    try:
+        for _ in range(1000):
+            response.feed(pieces)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert (response.size, len(response.body()), response.problem) == (2_000_000, 2_000_000, None)
+    assert peak < 3 * response.size
+
+
 def test_a_small_bomb_is_not_blown_up() -> None:
     bomb = gzip.compress(bytes(2**28))
     response = Http1Response(body_limit=2**20, keep_body=True)

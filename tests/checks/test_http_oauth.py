@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, quote
 
 import pytest
 from hypothesis import example, given, settings
@@ -216,6 +216,24 @@ async def test_a_token_goes_to_the_origin_of_the_url_alone() -> None:
 async def _repeat(exchange: Exchange) -> None:
     said = exchange.request.header("authorization") or ""
     await answers.plain(said.encode(), headers=[("Server", said)])(exchange)
+
+
+@pytest.mark.parametrize("echo", ["/at/{}", "/in-url/{quoted}"])
+async def test_a_token_is_masked_however_it_is_spelt(echo: str) -> None:
+    """In JSON with its slashes escaped, as some languages write it, and percent-encoded in a Location."""
+    token = "ab+cd/ef" * 4 + "=="
+    async with scene() as stage:
+        stage.endpoint.routes["/token"] = answers.json_body({"access_token": token})
+        location = echo.format(token, quoted=quote(token, safe=""))
+        stage.target.routes["/"] = answers.redirect(location)
+        escaped = json.dumps({"you": token}).replace("/", "\\/")
+        stage.target.routes[location] = answers.plain(escaped.encode(), status=403)
+        result = await look(stage.target.url(), expect={"body": {"contains": "never"}}, **stage.options())
+    assert codes(result) == ["http_status", "body_mismatch"]
+    assert "***" in str(result.facts["final_url"])
+    assert "***" in result.failures[1].detail
+    assert "ab+cd" not in repr(result)
+    assert "cd%2F" not in repr(result)
 
 
 async def test_a_token_and_the_secret_are_masked_where_a_target_echoes_them() -> None:

@@ -204,3 +204,12 @@ async def test_a_run_that_is_cancelled_leaves_nothing_open() -> None:
     async with tcp_peer(silence) as peer:
         await cancel_when(check(f"ws://{peer.address}/"), lambda: bool(peer.received))
         await asyncio.sleep(0)
+
+
+@pytest.mark.parametrize(("count", "code"), [(2, "dialogue_mismatch"), (3, "dialogue_limit")])
+async def test_an_expression_that_is_costly_is_searched_for_in_so_much_and_no_more(
+    count: int, code: str
+) -> None:
+    message = frame(TEXT, b"b" * 100_000)
+    result = await attack(raw(answer, message * count, close=True), {"expect": "a.{900}z"})
+    assert codes(result) == [code]

@@ -13,6 +13,7 @@ from checks.core.reactor import Reactor
 from checks.core.resolver_config import ResolverConfig
 from checks.core.watch import Place
 from prober.blackbox.exposition import render
+from prober.blackbox.guard import Gate, Guard, Rules
 from prober.blackbox.make import make
 from prober.blackbox.modules import Module, read
 from prober.blackbox.sight import Sight
@@ -50,6 +51,12 @@ class Ran:
         return any(words in line.logfmt() for line in self.sight.log)
 
 
+def gate_of(host: str, *configured: str) -> Gate:
+    """Return what the guard makes of a run against a host, where only these hosts are configured."""
+    guard = Guard(Rules(configured=configured))
+    return guard.gate(host, guard.judge(host))
+
+
 def module(prober: str, **options: object) -> Module:
     """Return a module with these options in the prober's block."""
     block = {"prober": prober, prober: options}
@@ -66,14 +73,18 @@ async def run_probe(
     timeout_us: int = 5_000_000,
     resolver: ResolverConfig | None = None,
     refuses: Callable[[str], str | None] | None = None,
+    gate: Gate | None = None,
 ) -> Ran:
-    """Run a module against a target once, on a reactor of its own."""
+    """Run a module against a target once, on a reactor of its own; `gate` is the guard's, in place of `refuses`."""
     import asyncio
 
     reactor = Reactor(asyncio.get_running_loop())
     try:
+        refuses = refuses if gate is None else gate.refuses
         place = Place(reactor=reactor, timeout_us=timeout_us, resolver=resolver, refuses=refuses)
         probe = make(under_test, target, hostname)
+        if gate is not None:
+            probe.found = gate.found
         sight = probe.sight(await run_once(probe, place))
     finally:
         reactor.close()

@@ -87,6 +87,7 @@ class Http2Peer:
     host: str = LOOPBACK
     port: int = 0
     greeting: bytes | None = None  # sent in place of the SETTINGS, and nothing is read then
+    or_1_1: bytes | None = None  # said to who agrees to HTTP/1.1
     window: int | None = None
     on_head: Answer | None = None  # answers before the request is whole
     connections: int = 0
@@ -102,6 +103,10 @@ class Http2Peer:
         self.connections += 1
         if self.secure:
             self.protocols.append(writer.get_extra_info("ssl_object").selected_alpn_protocol())
+            if self.or_1_1 is not None and self.protocols[-1] == "http/1.1":
+                await reader.readuntil(b"\r\n\r\n")
+                writer.write(self.or_1_1)
+                return
         if self.greeting is not None:
             await reader.read(2**16)
             writer.write(self.greeting)
@@ -155,12 +160,13 @@ async def http2_peer(
     tls: ssl.SSLContext | None = None,
     protocols: tuple[str, ...] = ("h2", "http/1.1"),
     greeting: bytes | None = None,
+    or_1_1: bytes | None = None,
     window: int | None = None,
 ) -> AsyncIterator[Http2Peer]:
     """Serve `routes` (path to answer), over TLS when a server context is given."""
     if tls is not None:
         tls.set_alpn_protocols(list(protocols))
-    peer = Http2Peer(dict(routes), secure=tls is not None, greeting=greeting, window=window)
+    peer = Http2Peer(dict(routes), secure=tls is not None, greeting=greeting, or_1_1=or_1_1, window=window)
     async with serving(peer.handle, tls=tls) as address:
         peer.host, peer.port = address
         yield peer

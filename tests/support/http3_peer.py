@@ -17,6 +17,7 @@ from aioquic.asyncio import QuicConnectionProtocol, serve
 from aioquic.h3.connection import H3Connection
 from aioquic.h3.events import DataReceived, HeadersReceived
 from aioquic.quic.configuration import QuicConfiguration
+from aioquic.quic.connection import QuicConnection
 from aioquic.quic.events import ProtocolNegotiated, QuicEvent
 from support.certs import Leaf
 from support.ports import LOOPBACK
@@ -77,6 +78,7 @@ class Http3Peer:
     routes: dict[str, Answer]
     host: str = LOOPBACK
     port: int = 0
+    spoil: Callable[[bytes], bytes] | None = None
     requests: list[H3Request] = field(default_factory=list)
     tasks: list[asyncio.Task[None]] = field(default_factory=list)
 
@@ -85,11 +87,20 @@ class Http3Peer:
         return f"https://{host or self.host}:{self.port}{path}"
 
 
+def _push_spoilt(quic: QuicConnection, spoil: Callable[[bytes], bytes]) -> None:
+    """Send what the handshake has to say, in each of its epochs, spoilt."""
+    for epoch, buffer in quic._crypto_buffers.items():
+        quic._crypto_streams[epoch].sender.write(spoil(buffer.data))
+        buffer.seek(0)
+
+
 class _Protocol(QuicConnectionProtocol):
     def __init__(self, *given: Any, peer: Http3Peer, **more: Any) -> None:
         super().__init__(*given, **more)
         self._peer = peer
         self._h3: H3Connection | None = None
+        if peer.spoil is not None:
+            self._quic._push_crypto_data = partial(_push_spoilt, self._quic, peer.spoil)  # type: ignore[method-assign]  # a hostile server
         self._requests: dict[int, H3Request] = {}
 
     def quic_event_received(self, event: QuicEvent) -> None:
@@ -116,10 +127,14 @@ class _Protocol(QuicConnectionProtocol):
 
 @contextlib.asynccontextmanager
 async def http3_peer(
-    routes: Mapping[str, Answer], leaf: Leaf, *, protocols: tuple[str, ...] = ("h3",)
+    routes: Mapping[str, Answer],
+    leaf: Leaf,
+    *,
+    protocols: tuple[str, ...] = ("h3",),
+    spoil: Callable[[bytes], bytes] | None = None,
 ) -> AsyncIterator[Http3Peer]:
-    """Serve `routes` (path to answer) with a certificate."""
-    peer = Http3Peer(dict(routes))
+    """Serve `routes` (path to answer) with a certificate; `spoil` changes what the TLS handshake sends."""
+    peer = Http3Peer(dict(routes), spoil=spoil)
     configuration = QuicConfiguration(is_client=False, alpn_protocols=list(protocols))
     configuration.load_cert_chain(leaf.chain_file, leaf.key_file)
     server = await serve(

@@ -54,10 +54,14 @@ BRIEF = Setting(timeout_us=BRIEF_US)
 @contextmanager
 def tidy_reactor() -> Iterator[Reactor]:
     """Open a reactor; at the end no socket may be registered. One left open beside it is a ResourceWarning."""
-    with reactor() as engine:
-        yield engine
-        assert engine.channels == {}
-        gc.collect()
+    gc.freeze()  # only what the run makes is looked through: a whole collection takes longer than most tests
+    try:
+        with reactor() as engine:
+            yield engine
+            assert engine.channels == {}
+            gc.collect()
+    finally:
+        gc.unfreeze()
 
 
 async def look(check: Check[Any], setting: Setting = USUAL) -> Result:  # Any: of any options
