@@ -17,7 +17,6 @@ import socket
 import sys
 import time
 
-import checks.core.check as kinds
 from checks.core.reactor import Reactor
 from prober import wire
 from prober.carrier import Carrier
@@ -145,7 +144,6 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--name", required=True)
     given = parser.parse_args(arguments)
     gc.disable()
-    kinds.load_kinds()
     run_loop(_serve(given.fd, given.name))
     return 0
 

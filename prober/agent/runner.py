@@ -14,7 +14,7 @@ from weakref import WeakValueDictionary
 
 import msgspec
 
-from checks.core.check import KINDS, Check
+from checks.core.check import Check, kind_named
 from checks.core.clock import monotonic_ns
 from checks.core.link import Address
 from checks.core.reactor import Reactor, Run, Timer
@@ -221,7 +221,7 @@ class Shared:
         """Return the check of a series, prepared."""
         check = self._checks.get((series.kind, series.options))
         if check is None:
-            kind = KINDS[series.kind]
+            kind = kind_named(series.kind)
             check = kind(kind.options_type.model_validate_json(series.options))
             self._checks[series.kind, series.options] = check
         return check

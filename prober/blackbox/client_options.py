@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, PrivateAttr, field_validator, model_validator
 
 from checks.core.schema import unusable
 from checks.core.values import Secret
 
+from .memory_file import MemoryFile
 from .terms import MAX_LIST, Block, FileName, MaybeSecret, SecretText, Text, Truth
 
 TlsVersion = Literal["", "TLS10", "TLS11", "TLS12", "TLS13"]
@@ -56,6 +58,13 @@ class TlsConfig(Block):
     """Oldest version: `TLS10` to `TLS13`."""
     max_version: TlsVersion = ""
     """Newest version."""
+    _files: dict[str, MemoryFile] = PrivateAttr(default_factory=dict)
+
+    def file_of(self, text: str) -> Path:
+        """Return the path of a file with this PEM text; it is there for as long as this block. Raises OSError."""
+        if text not in self._files:
+            self._files[text] = MemoryFile(text)
+        return self._files[text].path
 
     @model_validator(mode="after")
     def _fits(self) -> TlsConfig:

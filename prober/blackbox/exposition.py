@@ -163,7 +163,7 @@ def _http(sight: Sight) -> Iterator[Sample]:
     if seen.modified_s is not None:
         yield _plain("probe_http_last_modified_timestamp_seconds", seen.modified_s)
     wanted: tuple[str, ...] = _HTTP_PHASES if seen.asked else ("resolve",)
-    if sight.lookup is None:  # left to a proxy, or the target could not be read
+    if sight.lookup is None and not seen.followed:  # left to a proxy, or the target could not be read
         wanted = tuple(phase for phase in wanted if phase != "resolve")
     yield from _phases("probe_http_duration_seconds", sight.phases_us, wanted)
 

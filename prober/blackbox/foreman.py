@@ -79,7 +79,10 @@ class Foreman:
             if not await carrier.send(encode(Ask(number, module, target, hostname, left_us))):
                 raise Unanswered("the worker is gone")
             async with asyncio.timeout(left_us / 1e6 + GRACE_SECONDS):
-                return await future
+                told = await future
+            if not was_up and not told.success and told.void is None:
+                raise Unanswered("the worker was being started, which left less time than was asked for")
+            return told
         except TimeoutError:
             self._kill()
             raise Unanswered("the worker hung and is started again") from None
@@ -127,8 +130,8 @@ class Foreman:
             ours.detach()  # the carrier's from here on
         try:
             if self._load is not None and not self._stopping.is_set():
+                self._carrier = carrier  # first: a file that comes while this one is sent is sent after it
                 await carrier.send(encode(self._load))
-                self._carrier = carrier
                 await self._listen(carrier)
         finally:
             self._carrier, self.pid = None, None

@@ -8,7 +8,8 @@ Not here: resolving, connecting (`Place.refuses` is called before each connectio
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import socket
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
@@ -89,7 +90,7 @@ class Guard:
         self._patterns = patterns
 
     def judge(self, host: str) -> Verdict:
-        """Say whether a caller may name this host, or path of a unix socket."""
+        """Say whether a caller may name this host, or path of a unix socket (`/` is one that is not plain)."""
         name = plain_host(host)
         if name and name in self._configured:
             return Verdict(configured=True)
@@ -106,26 +107,20 @@ class Guard:
             refused=f"{_said(host)} is not among the targets that may be probed", hint=_NEEDS_ALLOW
         )
 
-    def refuses(self, host: str, verdict: Verdict) -> Callable[[str], str | None]:
-        """Return what `Place.refuses` asks for one run against a host: why an address must not be probed, or None.
+    def gate(self, host: str, verdict: Verdict) -> Gate:
+        """Return what decides on every address that one run against a host comes to."""
+        return Gate(self, plain_host(host), verdict)
 
-        A configured name is private as itself: the first address of the run, which is its own, passes, and only it.
-        """
-        name = plain_host(host)
-        own = {name} if verdict.configured and as_address(name) is not None else set[str]()
-        may_learn = verdict.configured and not own
-
-        def refused(address: str) -> str | None:
-            nonlocal may_learn
-            plain = plain_host(address)
-            if may_learn and as_address(plain) is not None:
-                may_learn = False
-                own.add(plain)
-            if plain in own:
-                return None
-            return self._refused_address(plain, verdict)
-
-        return refused
+    def refused_address(self, plain: str, verdict: Verdict) -> str | None:
+        """Say why an address, or a name that a proxy will look up, must not be probed; None if it may."""
+        address = as_address(plain) or _in_old_notation(plain)
+        if address is None:  # a name for a proxy to look up: its address is not ours to see
+            return "its address is not known, and allow names networks" if verdict.by_address else None
+        if verdict.by_address and not self._in_networks(address):
+            return f"not among the targets that may be probed: {_NEEDS_ALLOW}"
+        if not self._private and (words := not_public(address)):
+            return f"{words}: {_NEEDS_PRIVATE}"
+        return None
 
     def _judge_path(self) -> Verdict:
         if self._private and "*" in self._patterns:
@@ -141,21 +136,33 @@ class Guard:
             return Verdict(refused=f"{name} is {words}", hint=_NEEDS_PRIVATE)
         return Verdict()
 
-    def _refused_address(self, plain: str, verdict: Verdict) -> str | None:
-        address = as_address(plain)
-        if address is None:  # a name for a proxy to look up: its address is not ours to see
-            return "its address is not known, and allow names networks" if verdict.by_address else None
-        if verdict.by_address and not self._in_networks(address):
-            return f"not among the targets that may be probed: {_NEEDS_ALLOW}"
-        if not self._private and (words := not_public(address)):
-            return f"{words}: {_NEEDS_PRIVATE}"
-        return None
-
     def _in_networks(self, address: Ip) -> bool:
         return any(address in network for network in self._networks if network.version == address.version)
 
     def _matches(self, name: str) -> bool:
         return any(matches(pattern, name) for pattern in self._patterns)
+
+
+class Gate:
+    """The rules for one run. A configured target may be private as itself: at its own address, and nowhere else."""
+
+    def __init__(self, guard: Guard, name: str, verdict: Verdict) -> None:
+        self._guard = guard
+        self._name = name
+        self._verdict = verdict
+        self._own = name if as_address(name) is not None else None
+
+    def found(self, host: str, address: str) -> None:
+        """Take note of what a host was looked up to be; of the target itself the first address counts."""
+        if self._own is None and plain_host(host) == self._name:
+            self._own = plain_host(address)
+
+    def refuses(self, address: str) -> str | None:
+        """Say why an address must not be probed, None if it may: `Place.refuses` of the run."""
+        plain = plain_host(address)
+        if self._verdict.configured and plain == self._own:
+            return None
+        return self._guard.refused_address(plain, self._verdict)
 
 
 def plain_host(host: str) -> str:
@@ -173,6 +180,14 @@ def as_address(text: str) -> Ip | None:
     try:
         return ip_address(text.partition("%")[0] if ":" in text else text)
     except ValueError:
+        return None
+
+
+def _in_old_notation(text: str) -> IPv4Address | None:
+    """Return what `127.1`, `0x7f000001` or `2130706433` mean to many programs. We take them for names."""
+    try:
+        return IPv4Address(socket.inet_aton(text))
+    except (OSError, ValueError):
         return None
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 LIMIT = 100  # runs kept, and as many failures beyond them
 MAX_TEXT = 65_536  # characters of one run's text
@@ -15,15 +15,16 @@ MAX_TEXT = 65_536  # characters of one run's text
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """One run: what was asked, how it went, and the text of `debug=true`."""
+    """One run: what was asked, how it went, and the text of `debug=true`. `whole`: nothing of the target is hidden."""
 
-    number: int
     module: str
     target: str
     success: bool
-    void: str | None
     at_us: int
     text: str
+    void: str | None = None
+    whole: bool = True
+    number: int = 0  # given by the history
 
 
 class RunHistory:
@@ -35,21 +36,11 @@ class RunHistory:
         self._failed: deque[Run] = deque(maxlen=limit)
         self._count = 0
 
-    def add(
-        self, module: str, target: str, success: bool, text: str, *, at_us: int, void: str | None = None
-    ) -> Run:
-        """Keep a run; texts that are too long are cut."""
+    def add(self, run: Run) -> Run:
+        """Keep a run and give it a number; a text that is too long is cut."""
         self._count += 1
-        cut = text if len(text) <= MAX_TEXT else text[:MAX_TEXT] + "\n... cut\n"
-        run = Run(
-            number=self._count,
-            module=module,
-            target=target,
-            success=success,
-            void=void,
-            at_us=at_us,
-            text=cut,
-        )
+        cut = run.text if len(run.text) <= MAX_TEXT else run.text[:MAX_TEXT] + "\n... cut\n"
+        run = replace(run, number=self._count, text=cut)
         self._recent.append(run)
         if len(self._recent) > self._limit:
             fallen = self._recent.popleft()

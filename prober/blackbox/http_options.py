@@ -1,18 +1,30 @@
-"""The `http` block of a module: keys, defaults and rules between keys."""
+"""The `http` block of a module: keys, defaults and rules between keys, and which extras it needs."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from importlib.util import find_spec
 from typing import Annotated
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from checks.core.schema import unusable
 
 from .client_options import ClientConfig, header_name
 from .terms import MAX_LIST, Block, Family, FileName, Pattern, SizeLimit, Text, Truth, Whole, maybe_truth
 
+MAX_CEL = 4_096  # characters
 Patterns = Annotated[tuple[Pattern, ...], Field(max_length=MAX_LIST)]
+
+
+def _cel(text: str) -> str:
+    from checks.core.cel import meant_expression  # loaded by files that have one
+
+    return meant_expression(text, ("body",)) if text else text
+
+
+Cel = Annotated[Text, Field(max_length=MAX_CEL), AfterValidator(_cel)]
+"""A CEL expression over `body`, compiled once to see that it can be meant."""
 
 
 class HeaderMatch(Block):
@@ -50,8 +62,8 @@ class HttpProbe(ClientConfig):
     headers: Annotated[dict[str, Text], Field(max_length=MAX_LIST)] = Field(default_factory=dict)
     fail_if_body_matches_regexp: Patterns = ()
     fail_if_body_not_matches_regexp: Patterns = ()
-    fail_if_body_json_matches_cel: Text | None = None
-    fail_if_body_json_not_matches_cel: Text | None = None
+    fail_if_body_json_matches_cel: Cel | None = None
+    fail_if_body_json_not_matches_cel: Cel | None = None
     fail_if_header_matches: HeaderMatches = ()
     fail_if_header_not_matches: HeaderMatches = ()
     body: Text = ""
@@ -82,6 +94,8 @@ class HttpProbe(ClientConfig):
             raise unusable("body and body_file exclude each other", "keep one of them")
         if self.enable_http3 and self.enable_http2:
             raise unusable("enable_http3 needs enable_http2: false")
+        if self.enable_http3 and find_spec("aioquic") is None:
+            raise unusable("HTTP/3 needs the extra http3", "pip install 'uptime-prober[http3]'")
         for name, text in self.headers.items():
             if header_name(name).lower() == "accept-encoding" and not accepts(self.compression, text):
                 raise unusable(

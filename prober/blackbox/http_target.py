@@ -17,12 +17,15 @@ from checks.core.http_request import Message, basic, is_private
 from checks.core.http_url import HttpUrl, parse_url
 from checks.core.values import Secret
 
+from .targets import parts_of
+
 if TYPE_CHECKING:
     from .client_options import Authorization, BasicAuth, ClientConfig, HeaderValues
     from .http_options import HttpProbe
 
 USER_AGENT = "Blackbox-Exporter/0.28.0 (Prober)"
 MAX_FILE_BYTES = 16 * 1024 * 1024
+MAX_PORT_DIGITS = 9  # of a port that is looked at as a number
 _HOST_AND_PORT = re.compile(r"[^\s\x00-\x20\[\]<>\"%:]*(:[0-9]*)?")
 _OF_A_BODY = frozenset({"content-type", "content-encoding", "content-language", "content-location"})
 
@@ -33,10 +36,14 @@ class NoSuchHost(Stop):
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A target read as a URL, and the authorization that its credentials stand for."""
+    """A target read as a URL, and the authorization that its credentials stand for.
+
+    `refused` is a port that no URL can have: as in the exporter, such a target fails once its name was looked up.
+    """
 
     url: HttpUrl
     authorization: str | None
+    refused: str | None = None
 
 
 def read_target(text: str, *, http3: bool) -> Target:
@@ -49,15 +56,24 @@ def read_target(text: str, *, http3: bool) -> Target:
     scheme, _, rest = text.partition("://")
     place, slash, path = _cut(rest)
     credentials, at, host = place.rpartition("@")
+    refused = _impossible_port(host)
+    host = host.removesuffix(f":{refused}")
     try:
         url = parse_url(f"{scheme.lower()}://{host}{slash}{path.partition('#')[0]}")
     except ValueError as error:
         problem = NoSuchHost if _HOST_AND_PORT.fullmatch(host) else Stop
         raise problem(Code.RESOLVE_INVALID, f"the target cannot be asked for: {error}") from None
     if not at:
-        return Target(url, None)
+        return Target(url, None, refused)
     name, _, password = credentials.partition(":")
-    return Target(url, basic(unquote(name), unquote(password)))
+    return Target(url, basic(unquote(name), unquote(password)), refused)
+
+
+def _impossible_port(place: str) -> str | None:
+    parts = parts_of(place)
+    port = parts[1] if parts is not None else ""
+    is_number = port.isascii() and port.isdigit()
+    return port if is_number and (len(port) > MAX_PORT_DIGITS or not 0 < int(port) < 65536) else None
 
 
 def _cut(rest: str) -> tuple[str, str, str]:

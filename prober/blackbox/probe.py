@@ -7,6 +7,7 @@ exporter's own order of steps and its own rules. It is made for one run.
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 from checks.core.check import Check, Options
@@ -23,7 +24,13 @@ from .sight import Level, Line, Lookup, Seen, Sight, TlsSeen
 
 MAX_LINES = 1000  # of one run's log; a target that makes it longer loses the rest
 MAX_FIELD = 500  # characters of one field
+Found = Callable[[str, str], None]
+"""Is told the address of every host that is looked up for the target, before anything is sent there."""
 _NO_OPTIONS = Options()
+
+
+def _to_nobody(host: str, address: str) -> None:
+    pass
 
 
 class Probe(Check[Options], kind=None):
@@ -37,6 +44,7 @@ class Probe(Check[Options], kind=None):
     def __init__(self, module: Module, target: str, hostname: str | None = None) -> None:
         self.module = module
         self.hostname = hostname or None
+        self.found: Found = _to_nobody
         self.lookup: Lookup | None = None
         self.tls: TlsSeen | None = None
         self._target = target
@@ -130,6 +138,7 @@ class Probe(Check[Options], kind=None):
             self.lookup = (
                 Lookup(took_us) if address is None else Lookup(took_us, address.host, address.family)
             )
+        self.found(host, address.host)
         self.say("found the target", host=host, address=address.host)
         return address
 

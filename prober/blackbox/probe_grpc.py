@@ -10,7 +10,7 @@ from checks.core.watch import Watch
 
 from .probe import Probe
 from .sight import GrpcSeen
-from .targets import parts_of, port_number
+from .targets import parts_of, port_number, service_place
 from .tls_seen import secure
 
 UNAVAILABLE = 14
@@ -45,7 +45,7 @@ class GrpcProber(Probe):
     async def probe(self, watch: Watch) -> None:
         """Resolve, connect, ask; the connection is closed on every way out."""
         options = self.module.grpc
-        place = self.target.removeprefix("http://").removeprefix("https://").partition("/")[0]
+        place = service_place(self.target)
         host, port = parts_of(place) or (place, "")
         found = await self.find(watch, host, 0, options.preferred_ip_protocol, options.ip_protocol_fallback)
         began_ns = monotonic_ns()

@@ -14,8 +14,10 @@ from checks.core.http_exchange import Reply
 from checks.core.http_redirect import STATUSES
 from checks.core.http_request import Hop
 from checks.core.http_response import Response
-from checks.core.http_session import Session, Transport
+from checks.core.http_session import Session, Transport, locate
 from checks.core.http_url import HttpUrl, join_url
+from checks.core.link import Link, connect
+from checks.core.resolve import FamilyRule
 from checks.core.watch import Watch
 
 from . import http_rules as rules
@@ -47,7 +49,7 @@ class HttpProber(Probe):
     _reply: Reply | None = None
     _body = Body(b"", 0, None)
     _redirects = 0
-    _asked = False
+    _asked = _followed = False
     _token: str | None = None  # of OAuth2
     _regex_failed = _cel_failed = False
     _before: Mapping[str, int] = MappingProxyType({})  # phases until the last request began
@@ -72,6 +74,7 @@ class HttpProber(Probe):
             declared=_declared(response) if response else 0,
             body=self._body.length,
             redirects=self._redirects,
+            followed=self._followed,
             secure=bool(response and self.tls),
             regex_failed=self._regex_failed,
             cel_failed=self._cel_failed if rules.has_cel_rules(self.module.http) else None,
@@ -113,11 +116,15 @@ class HttpProber(Probe):
             )
             url = pinned(url, found.host)
         self._resolved_us = watch.phases_us.get("resolve", 0)
-        self._token = await token_of(watch, options, proxies)
-        message = message_of(options, target, self.hostname, self._token)
+        message = message_of(options, target, self.hostname)
+        self._asked = True
+        if options.oauth2 is not None:
+            self._token = await token_of(watch, options, proxies)
+            message = message_of(options, target, self.hostname, self._token)
         session = Session(watch, self._transport(url, target.url))
         hop = session.transport.hop(url, message)
-        self._asked = True
+        if target.refused is not None:
+            raise Stop(Code.CONNECT_ERROR, f"no port has the number {target.refused[:20]}")
         try:
             await self._follow(watch, session, hop, target)
         finally:
@@ -132,11 +139,18 @@ class HttpProber(Probe):
             home=url,
             tls=config.model_copy(update={"server_name": name}),
             elsewhere=config.model_copy(update={"server_name": None}),
-            family=family_rule(options.preferred_ip_protocol, options.ip_protocol_fallback),
+            family=family_rule(options.preferred_ip_protocol, True),  # `fallback` is for the first hop only
             version=_version(options.enable_http2, options.enable_http3),
             proxies=proxies_of(options),
             body_limit=_COUNTED,
+            dial=self._dial,
         )
+
+    async def _dial(self, watch: Watch, host: str, port: int, family: FamilyRule) -> Link:
+        """Connect without a proxy. The target's own name comes here where its lookup was left to a proxy."""
+        address = await locate(watch, host, port, family)
+        self.found(host, address.host)
+        return await connect(watch, address)
 
     async def _follow(self, watch: Watch, session: Session, hop: Hop, target: Target) -> None:
         while True:
@@ -156,6 +170,7 @@ class HttpProber(Probe):
             reply.skip_body()
             reply.close()
             hop = self._next_hop(session, hop, url, location, status, target)
+            self._followed = True
 
     async def _send(self, watch: Watch, session: Session, hop: Hop) -> Reply:
         self._before, self._reached = dict(watch.phases_us), "nothing"

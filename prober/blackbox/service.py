@@ -16,7 +16,7 @@ from prober.hub.view import BlackboxView
 
 from .foreman import Foreman, Unanswered
 from .guard import Guard, Rules, Verdict
-from .history import RunHistory
+from .history import Run, RunHistory
 from .messages import Load, Told
 
 if TYPE_CHECKING:  # the models are 40 ms of a start, for daemons that have a module file
@@ -149,14 +149,18 @@ class Blackbox:
     async def run(self, asked: Asked) -> Answer:
         """Run once and keep what was seen; raises `Unanswered`."""
         from .request import debug_text
-        from .showing import module_yaml, without_credentials
+        from .showing import module_yaml, shown_target, without_credentials
 
         if self._runner is None:
             raise Unanswered("no module file is in use")
         began_us = self._clock()
         told = await self._runner.ask(asked.module_name, asked.target, asked.hostname, asked.timeout_us)
-        target = without_credentials(asked.target)
+        target = shown_target(asked.target)
         about = {"module": asked.module_name, "target": target}
         debug = without_credentials(debug_text(told.log, told.metrics, module_yaml(asked.module), about))
-        self.history.add(asked.module_name, target, told.success, debug, at_us=began_us, void=told.void)
+        run = Run(
+            module=asked.module_name, target=target, whole=target == asked.target, success=told.success,
+            void=told.void, at_us=began_us, text=debug,
+        )  # fmt: skip
+        self.history.add(run)
         return Answer(metrics=told.metrics, debug=debug, success=told.success, void=told.void)

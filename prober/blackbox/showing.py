@@ -7,13 +7,15 @@ from collections.abc import Mapping
 
 from pydantic import BaseModel
 
+from checks.core.http_url import shown_query
 from checks.core.values import Secret
 from prober.config.foreign import to_yaml
 
 from .modules import Module
 
 SECRET = "<secret>"
-_CREDENTIALS = re.compile(r"//[^/@\s]*@")
+_CREDENTIALS = re.compile(r"//[^/?#\s]*@")
+_TARGET = re.compile(r"((?:[A-Za-z][A-Za-z0-9+.-]*://)?)([^/?#]*@)?([^?#]*)(\?[^#]*)?.*")
 _TELLING = re.compile(r"authorization|cookie|token|secret|password|passwd|api[-_]?key|credential", re.I)
 _SIZES = frozenset({"body_size_limit"})
 _HEADERS = frozenset({"headers", "http_headers", "endpoint_params", "metadata"})
@@ -32,6 +34,17 @@ def modules_yaml(modules: Mapping[str, Module]) -> str:
 def without_credentials(text: str) -> str:
     """Blank user and password of every URL in a text."""
     return _CREDENTIALS.sub(f"//{SECRET}@", text)
+
+
+def shown_target(target: str) -> str:
+    """Return a caller's target for people: credentials, the values of a query and a fragment left out."""
+    match = _TARGET.fullmatch(target)
+    if match is None:  # by its type only: the expression fits every line
+        return SECRET
+    scheme, credentials, rest, query = match.groups()
+    hidden = f"{SECRET}@" if credentials else ""
+    asked = f"?{shown_query(query[1:])}" if query else ""
+    return without_credentials(f"{scheme}{hidden}{rest}{asked}")
 
 
 def _plain(value: object) -> object:

@@ -70,6 +70,7 @@ class HttpSeen(msgspec.Struct, frozen=True, kw_only=True, tag="http"):
     declared: int = 0
     body: int = 0
     redirects: int = 0
+    followed: bool = False  # any of them
     secure: bool = False
     regex_failed: bool = False
     cel_failed: bool | None = None

@@ -29,6 +29,11 @@ def parts_of(text: str) -> tuple[str, str] | None:
     return host, port
 
 
+def service_place(target: str) -> str:
+    """Return `host:port` of a grpc target, which may be written as a URL."""
+    return target.removeprefix("http://").removeprefix("https://").partition("/")[0]
+
+
 def port_number(text: str) -> int:
     """Return the port as a number; names of services are looked up. Raises `Stop`."""
     if text.isascii() and text.isdigit() and len(text) <= 5 and int(text) < 65536:

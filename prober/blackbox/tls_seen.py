@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, cast
 
 from checks.core.failures import Code, Stop
 from checks.core.link import Link
+from checks.core.local import local_trouble
 from checks.core.presented import Leaf, Presented, presented
 from checks.core.tls import Handshake, TlsOptions, layer_for
 from checks.core.watch import Watch
@@ -56,10 +55,10 @@ def tls_seen(handshake: Handshake, options: TlsOptions) -> TlsSeen:
 
 
 def tls_options(config: TlsConfig) -> TlsOptions:
-    """Return a module's TLS block as our own options. Raises `Stop` when a file cannot be read."""
-    ca_file = _material(config.ca, config.ca_file)
-    certificate = _material(config.cert, config.cert_file)
-    key = _material(config.key.reveal() if config.key is not None else None, config.key_file)
+    """Return a module's TLS block as our own options. Raises `Stop` when text in it cannot be made a file."""
+    ca_file = _material(config, config.ca, config.ca_file)
+    certificate = _material(config, config.cert, config.cert_file)
+    key = _material(config, config.key.reveal() if config.key is not None else None, config.key_file)
     newest = cast("_Version | None", _VERSIONS.get(config.max_version))
     oldest = _VERSIONS.get(config.min_version, "1.2")
     return TlsOptions(
@@ -73,15 +72,11 @@ def tls_options(config: TlsConfig) -> TlsOptions:
     )
 
 
-def _material(text: str | None, file: str | None) -> Path | None:
-    if text:
-        return _in_memory(text)
-    return Path(file) if file else None
-
-
-@lru_cache(maxsize=256)
-def _in_memory(text: str) -> Path:
-    """Return a path to a file that is only in memory: OpenSSL wants files, and keys should not lie on a disk."""
-    descriptor = os.memfd_create("prober-tls")
-    os.write(descriptor, text.encode())
-    return Path(f"/proc/self/fd/{descriptor}")
+def _material(config: TlsConfig, text: str | None, file: str | None) -> Path | None:
+    if not text:
+        return Path(file) if file else None
+    try:
+        return config.file_of(text)
+    except OSError as error:
+        code, words = local_trouble(error) or (Code.AGENT_FILE, (error.strerror or "").lower())
+        raise Stop(code, f"cannot hold a certificate of the module in memory: {words}") from None

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import ctypes
 import gc
 import os
 import signal
 import socket
 import sys
+from contextlib import suppress
+from pathlib import Path
 
 from checks.core.check import Place
 from checks.core.reactor import Reactor
@@ -27,6 +30,9 @@ from .hosts import target_host
 from .make import make
 from .messages import Ask, Load, Ready, Told, decode, encode
 from .modules import Module, parse_modules
+
+MAX_TOLD = 8 * 1024 * 1024  # bytes of one run's metrics and log: the hub reads them between other things
+_SET_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG of <linux/prctl.h>
 
 
 class Worker:
@@ -68,7 +74,12 @@ class Worker:
             told = Told(
                 ask.number, False, "", void=f"agent_error: unexpected {type(error).__name__}: {error}"[:500]
             )
-        await self._carrier.send(encode(told))
+        data = encode(told)
+        if len(data) > MAX_TOLD:  # what a target says fills labels of the module's own making
+            data = encode(
+                Told(ask.number, False, "", void="agent_error: what the run saw is too large to be told")
+            )
+        await self._carrier.send(data)
 
     async def _probe(self, ask: Ask) -> Told:
         module = self._modules.get(ask.module)
@@ -78,16 +89,25 @@ class Worker:
         verdict = self._guard.judge(host)
         if verdict.refused:
             return Told(ask.number, False, "", void=f"agent_forbidden: {verdict.refused}: {verdict.hint}")
-        place = Place(
-            reactor=self._reactor,
-            timeout_us=ask.timeout_us,
-            refuses=self._guard.refuses(host, verdict),
-        )
+        gate = self._guard.gate(host, verdict)
+        place = Place(reactor=self._reactor, timeout_us=ask.timeout_us, refuses=gate.refuses)
         probe = make(module, ask.target, ask.hostname or None)
+        probe.found = gate.found
         watch = Watch(place)
         result = await self._reactor.run(probe.run(watch), watch.deadline_ns)
         sight = probe.sight(result)
         return Told(ask.number, sight.success, render(sight), sight.log, sight.void)
+
+
+def _end_with_the_hub() -> None:
+    """Have the kernel end us with the hub, should we be too busy, or stopped, to see that it is gone."""
+    ctypes.CDLL(None).prctl(_SET_DEATH_SIGNAL, signal.SIGKILL)
+
+
+def _be_the_first_to_go() -> None:
+    """Have the kernel end us rather than the hub when memory runs out: bodies of targets are here, and not there."""
+    with suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text("1000")
 
 
 async def _serve(fd: int) -> None:
@@ -104,6 +124,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--fd", type=int, required=True, help="one end of a socket pair with the hub")
     given = parser.parse_args(arguments)
     gc.disable()
+    _end_with_the_hub()
+    _be_the_first_to_go()
     run_loop(_serve(given.fd))
     return 0
 

@@ -89,13 +89,15 @@ async def history(call: Call) -> web.Response:
 
 async def logs(call: Call) -> web.Response:
     """Answer with the text of one run: by its number, or the newest of a target (and module)."""
+    from prober.blackbox.showing import shown_target
+
     runs, query = _blackbox(call).history, call.request.query
     if number := query.get("id"):
         if not (number.isascii() and number.isdigit() and len(number) <= 15):
             raise ApiError(400, "id: cannot be used", "a whole number")
         found = runs.by_number(int(number))
     elif target := query.get("target"):
-        found = runs.newest(target, query.get("module") or None)
+        found = runs.newest(shown_target(target), query.get("module") or None)
     else:
         raise ApiError(400, "id or target: missing", "see /probe/history")
     if found is None:
@@ -120,10 +122,11 @@ def _blackbox(call: Call) -> Blackbox:
 def _item(run: Run) -> str:
     at = datetime.fromtimestamp(run.at_us // 1_000_000, UTC).strftime("%Y-%m-%d %H:%M:%S")
     word = "no measurement" if run.void else "passed" if run.success else "failed"
-    again = f"/probe?module={in_url(run.module, safe='')}&target={in_url(run.target, safe='')}&debug=true"
+    query = f"module={in_url(run.module, safe='')}&target={in_url(run.target, safe='')}&debug=true"
+    again = f', <a href="{escape(f"/probe?{query}")}">again</a>' if run.whole else ""
     return (
         f'<dt><a href="/probe/logs?id={run.number}">{escape(run.module)}: {escape(run.target)}</a></dt>'
-        f'<dd>{word}, {at} UTC, <a href="{escape(again)}">again</a></dd>'
+        f"<dd>{word}, {at} UTC{again}</dd>"
     )
 
 

@@ -26,12 +26,13 @@ OPEN = Rules(allow=("*",))
 
 
 def refusal(rules: Rules, host: str, *addresses: str) -> list[str | None]:
-    """Return what is said of each address that a run against a host comes to."""
+    """Return what is said of each address that a run against a host comes to; the first one is the host's own."""
     guard = Guard(rules)
     verdict = guard.judge(host)
     assert verdict.refused is None
-    refuses = guard.refuses(host, verdict)
-    return [refuses(address) for address in addresses]
+    gate = guard.gate(host, verdict)
+    gate.found(host, addresses[0])
+    return [gate.refuses(address) for address in addresses]
 
 
 @pytest.mark.parametrize("address", PRIVATE)
@@ -72,6 +73,28 @@ def test_a_configured_name_is_allowed_at_its_own_address_and_redirects_are_not()
     assert [words is None for words in said] == [True, False, True]
 
 
+def test_whoever_is_asked_first_does_not_use_up_the_exemption_of_a_configured_name() -> None:
+    guard = Guard(Rules(configured=("db.internal",)))
+    gate = guard.gate("db.internal", guard.judge("db.internal"))
+    gate.found("token.internal", "10.0.0.9")
+    assert gate.refuses("10.0.0.9") is not None
+    gate.found("DB.internal.", "10.0.0.5")
+    assert gate.refuses("10.0.0.5") is None
+    gate.found("db.internal", "10.0.0.6")
+    assert gate.refuses("10.0.0.6") is not None
+    assert gate.refuses("10.0.0.5") is None
+
+
+def test_a_name_that_is_only_allowed_has_no_exemption() -> None:
+    assert refusal(Rules(allow=("*.internal",)), "db.internal", "10.0.0.5") != [None]
+
+
+@pytest.mark.parametrize("name", ["2130706433", "0x7f000001", "0177.0.0.1", "127.1", "0", "0xa9fea9fe"])
+def test_a_proxy_is_not_told_private_addresses_in_old_notations(name: str) -> None:
+    assert refusal(OPEN, "a.example", "8.8.8.8", name)[1] is not None
+    assert refusal(OPEN, "a.example", "8.8.8.8", "134744072", "shop.example") == [None, None, None]
+
+
 def test_a_name_that_is_rebound_after_the_check_is_refused_at_the_connection() -> None:
     assert refusal(Rules(allow=("*.example",)), "a.example", "8.8.8.8", "127.0.0.1")[1] is not None
 
@@ -93,6 +116,7 @@ def test_networks_judge_literal_targets_at_once() -> None:
 
 def test_sockets_of_this_machine_need_everything_opened() -> None:
     assert Guard(OPEN).judge("/run/app.sock").refused
+    assert Guard(OPEN).judge("/").refused
     assert Guard(Rules(private=True, allow=("run",))).judge("/run/app.sock").refused
     assert Guard(Rules(private=True, allow=("*",))).judge("/run/app.sock").refused is None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from html import escape
 from urllib.parse import quote
 
 import pytest
@@ -118,6 +119,34 @@ async def test_debug_and_config_hide_secrets() -> None:
     assert "password: <secret>" in config.text
 
 
+@pytest.mark.parametrize(
+    ("target", "shown"),
+    [
+        ("u:hush@a.example/x", "<secret>@a.example/x"),
+        ("http://u:hu@hush@a.example/x", "http://<secret>@a.example/x"),
+        ("https://a.example/x?key=hush&hush#hush", "https://a.example/x?key=...&..."),
+        ("a.example?hush=", "a.example?hush=..."),
+        ("//u:hush@a.example/", "//<secret>@a.example/"),
+        ("wss://a.example:8080/@x", "wss://a.example:8080/@x"),
+        ("[2001:db8::1]:80", "[2001:db8::1]:80"),
+    ],
+)
+async def test_secrets_of_a_target_are_in_no_text_and_its_run_is_found_nevertheless(
+    target: str, shown: str
+) -> None:
+    asked = quote(target, safe="")
+    async with front(FILE) as served:
+        debug = (await served.ask.ask(f"/probe?target={asked}&debug=true")).text
+        page = (await served.ask.ask("/probe/history")).text
+        found = await served.ask.ask(f"/probe/logs?target={asked}")
+        assert served.runner.asked[0][1] == target
+    assert f"http_2xx: {escape(shown)}</a>" in page
+    assert (">again</a>" in page) is (shown == target)
+    assert (found.status, found.text) == (200, debug)
+    if shown != target:
+        assert not any(f"{sign}hush" in text for text in (debug, page) for sign in ":=@&#")
+
+
 async def test_a_worker_that_is_gone_is_503_with_the_reason_and_no_measurement() -> None:
     async with front(FILE) as served:
         served.runner.problem = Unanswered("the worker is being started")
@@ -175,7 +204,7 @@ async def test_targets_that_may_not_be_probed_are_403_with_a_hint(
 async def test_the_history_lists_runs_newest_first_and_finds_them() -> None:
     async with front(FILE) as served:
         await served.ask.ask("/probe?target=one.example")
-        await served.ask.ask("/probe?target=two.example%3Fq%3D%3Cscript%3E")
+        await served.ask.ask("/probe?target=two.example%2F%3Cscript%3E")
         await served.ask.ask("/probe?target=one.example&module=named")
         page = (await served.ask.ask("/probe/history")).text
         by_id = await served.ask.ask("/probe/logs?id=1")

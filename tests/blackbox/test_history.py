@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from prober.blackbox.history import MAX_TEXT, RunHistory
+from prober.blackbox.history import MAX_TEXT, Run, RunHistory
+
+
+def run_of(text: str, success: bool = True, target: str = "t", module: str = "m", at_us: int = 0) -> Run:
+    return Run(module=module, target=target, success=success, at_us=at_us, text=text)
 
 
 def fill(history: RunHistory, outcomes: str, target: str = "t", module: str = "m") -> None:
     for at, sign in enumerate(outcomes):
-        history.add(module, target, sign == "+", f"{sign}{at}", at_us=at)
+        history.add(run_of(f"{sign}{at}", sign == "+", target, module, at))
 
 
 def numbers(history: RunHistory) -> list[int]:
@@ -62,6 +66,6 @@ def test_a_run_that_fell_out_as_a_pass_is_gone() -> None:
 
 def test_texts_are_bounded() -> None:
     history = RunHistory(1)
-    kept = history.add("m", "t", True, "x" * MAX_TEXT, at_us=0)
-    cut = history.add("m", "t", True, "x" * (MAX_TEXT + 1), at_us=0)
+    kept = history.add(run_of("x" * MAX_TEXT))
+    cut = history.add(run_of("x" * (MAX_TEXT + 1)))
     assert (len(kept.text), cut.text.endswith("... cut\n")) == (MAX_TEXT, True)

@@ -33,8 +33,17 @@ from prober.blackbox.hosts import configured_hosts, target_host
         ("icmp", "router.example", "router.example"),
         ("grpc", "api.example:443", "api.example"),
         ("unix", "/run/app.sock", "/run/app.sock"),
-        ("unix", "/run/../etc/x", ""),
-        ("unix", "run/app.sock", ""),
+        ("grpc", "http://api.example:443/x", "api.example"),
+        ("grpc", "http://a@api.example:443", ""),
+        ("icmp", "router.example:80", ""),
+        ("icmp", "2001:db8::1", "2001:db8::1"),
+        ("http", "ws://shop.example/", ""),
+        ("http", "ftp://shop.example/", ""),
+        ("websocket", "http://chat.example/", ""),
+        ("websocket", "chat.example", ""),
+        ("unix", "/run/../etc/x", "/"),
+        ("unix", "run/app.sock", "/"),
+        ("unix", "@app", "/"),
     ],
 )
 def test_the_host_of_a_target(prober: str, target: str, host: str) -> None:
@@ -49,10 +58,19 @@ probes:
   - {name: db, tcp: {address: "db.internal:5432"}}
   - {name: six, tcp: {address: "[2001:db8::7]:25"}}
   - {name: names, dns: {name: shop.example, type: A, server: "192.0.2.53"}}
+  - {name: app, unix: {path: /run/app.sock}}
+  - {name: login, flow: {steps: [{name: a, url: "https://id.example/"}, {name: b, url: /run/other.sock}]}}
 """
     )
     hosts = [host for probe in config.probes for host in configured_hosts(probe.options)]
-    assert hosts == ["shop.example", "db.internal", "2001:db8::7", "192.0.2.53"]
+    assert hosts == [
+        "shop.example",
+        "db.internal",
+        "2001:db8::7",
+        "192.0.2.53",
+        "/run/app.sock",
+        "id.example",
+    ]
 
 
 @settings(derandomize=True, deadline=None, max_examples=300)

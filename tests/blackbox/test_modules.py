@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 from pathlib import Path
 
 import pytest
@@ -182,6 +183,8 @@ BAD = [
     ("modules: {m: {prober: http, http: {tls_config: {cert_file: a}}}}", "a client certificate and its key"),
     ("modules: {m: {prober: http, http: {tls_config: {min_version: TLS13, max_version: TLS12}}}}", "newer"),
     ("modules: {m: {prober: http, http: {enable_http3: true}}}", "enable_http3 needs enable_http2: false"),
+    ("modules: {m: {prober: http, http: {fail_if_body_json_matches_cel: 'body.a =='}}}", "cel: not a CEL expression"),
+    ("modules: {m: {prober: http, http: {fail_if_body_json_not_matches_cel: 'status'}}}", "knows body, not status"),
     ("modules: {m: {prober: http, http: {preferred_ip_protocol: ipv4}}}", "expected ip4 or ip6"),
     ("modules: {m: {prober: tcp, tcp: {query_response: [{expect: '('}]}}}", "query_response.0.expect: not a regular"),
     ("modules: {m: {prober: tcp, tcp: {query_response: [{expect: a, expect_bytes: b}]}}}", "exclude each other"),
@@ -206,6 +209,24 @@ def test_a_bad_file_is_told_with_its_place(text: str, words: str) -> None:
     assert len(said) == 1
     assert said[0].startswith("blackbox.yml:")
     assert words.removeprefix("blackbox.yml:") in said[0]
+
+
+@pytest.mark.parametrize(
+    ("library", "options", "extra"),
+    [
+        ("cel", "fail_if_body_json_matches_cel: 'body.a'", "cel"),
+        ("cel", "fail_if_body_json_not_matches_cel: 'body.a'", "cel"),
+        ("aioquic", "enable_http3: true, enable_http2: false", "http3"),
+    ],
+)
+def test_a_file_that_needs_an_extra_which_is_not_installed_says_so(
+    library: str, options: str, extra: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = f"modules: {{m: {{prober: http, http: {{{options}}}}}}}"
+    assert read(text, "blackbox.yml").modules.keys() == {"m"}
+    monkeypatch.setitem(sys.modules, library, None)  # as if it were not there
+    (said,) = faults(text)
+    assert f"the extra {extra} (pip install 'uptime-prober[{extra}]')" in said
 
 
 def test_every_fault_is_told_at_once() -> None:

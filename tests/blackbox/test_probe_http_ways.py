@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 from support import http2_peer as http2
 from support import http3_peer as http3
-from support.blackbox_probes import Ran, module, run_probe
+from support.blackbox_probes import Ran, gate_of, module, run_probe
 from support.certs import Leaf, by_server_name, certificates
 from support.http_answers import echo, json_body, plain, redirect
 from support.http_peer import http_peer
@@ -126,6 +128,20 @@ async def test_certificates_may_stand_in_the_module_itself() -> None:
     assert (await fetched(certificates().valid, tls_config={"ca": text})).success
 
 
+def test_certificates_of_modules_hold_descriptors_no_longer_than_their_modules() -> None:
+    open_before = len(os.listdir("/proc/self/fd"))
+    config = module("http", tls_config={"ca": "one"}).http.tls_config
+    assert config.file_of("one").read_text() == "one"
+    assert config.file_of("one") == config.file_of("one")
+    for number in range(300):
+        text = f"ca {number}"
+        other = module("http", tls_config={"ca": text}).http.tls_config
+        assert other.file_of(text).read_text() == text
+    assert config.file_of("one").read_text() == "one"
+    del config, other
+    assert len(os.listdir("/proc/self/fd")) == open_before
+
+
 @pytest.mark.parametrize(
     ("limits", "right"),
     [({"max_version": "TLS12"}, True), ({"min_version": "TLS13"}, False), ({"min_version": "TLS12"}, True)],
@@ -212,12 +228,16 @@ async def test_one_address_of_the_preferred_family(
     assert (ran.value("probe_ip_addr_hash") > 0) is (family > 0)
 
 
-async def test_a_redirect_may_lead_to_the_other_family() -> None:
+@pytest.mark.parametrize("fallback", [True, False])
+async def test_a_redirect_may_lead_to_the_other_family_whatever_the_rule_of_the_first_hop(
+    fallback: bool,
+) -> None:
     async with (
         http_peer({"/": plain()}, host="::1") as other,
         http_peer({"/": redirect(f"http://[::1]:{other.port}/")}) as peer,
     ):
-        ran = await run_probe(module("http", preferred_ip_protocol="ip4"), peer.url())
+        options = {"preferred_ip_protocol": "ip4", "ip_protocol_fallback": fallback}
+        ran = await run_probe(module("http", **options), peer.url())
     assert ran.success
     assert ran.value("probe_ip_protocol") == 4  # that of the target itself
 
@@ -253,6 +273,17 @@ async def test_the_lookup_is_left_out_only_where_a_proxy_does_it(
     phases = [each["phase"] for each in ran.labels("probe_http_duration_seconds")]
     assert ("resolve" in phases) is resolves
     assert ran.has("probe_ip_protocol") is resolves
+
+
+async def test_a_redirect_by_a_proxy_that_looks_up_has_a_phase_resolve_nevertheless() -> None:
+    async with http_peer({"/": redirect("/there"), "/there": plain()}) as peer, http_proxy() as proxy:
+        options = {"proxy_url": proxy.url, "skip_resolve_phase_with_proxy": True}
+        for follows, has_phase in ((True, True), (False, False)):
+            under_test = module("http", follow_redirects=follows, valid_status_codes=[200, 302], **options)
+            ran = await run_probe(under_test, peer.url())
+            assert ran.success
+            phases = [each["phase"] for each in ran.labels("probe_http_duration_seconds")]
+            assert ("resolve" in phases) is has_phase
 
 
 async def test_a_proxy_is_sent_the_address_unless_it_is_to_look_up() -> None:
@@ -297,6 +328,28 @@ async def test_hosts_of_no_proxy_are_reached_directly() -> None:
         assert proxy.requests == []
 
 
+async def test_a_proxy_that_looks_names_up_is_not_told_private_addresses() -> None:
+    async with http_proxy() as proxy:
+        options = {"proxy_url": proxy.url, "skip_resolve_phase_with_proxy": True}
+        gate = gate_of("8.8.8.8")
+        own = lambda host: None if host == "127.0.0.1" else gate.refuses(host)  # noqa: E731  # where the proxy is
+        for target in ("http://169.254.169.254/", "http://2852039166/", "https://10.0.0.1/"):
+            ran = await run_probe(module("http", **options), target, refuses=own)
+            assert (ran.sight.void or "").startswith("agent_forbidden"), target
+        assert proxy.requests == []
+
+
+async def test_a_configured_private_target_is_reached_directly_where_a_proxy_is_not_for_it() -> None:
+    async with http_peer({"/": plain()}) as peer, http_proxy() as proxy:
+        options = {"proxy_url": proxy.url, "no_proxy": "peer.test", "skip_resolve_phase_with_proxy": True}
+        target = f"http://peer.test:{peer.port}/"
+        for configured, right in (("peer.test", True), ("other.test", False)):
+            gate = gate_of("peer.test", configured)
+            ran = await run_probe(module("http", **options), target, resolver=NAMES, gate=gate)
+            assert ran.success is right
+        assert len(peer.requests) == 1
+
+
 # --- OAuth2 -----------------------------------------------------------------------------------------------
 
 
@@ -319,3 +372,23 @@ async def test_a_token_that_is_refused_fails_the_probe() -> None:
         ran = await run_probe(module("http", oauth2=oauth2), peer.url())
     assert not ran.success
     assert ran.said("oauth_failed")
+    phases = [each["phase"] for each in ran.labels("probe_http_duration_seconds")]
+    assert phases == ["connect", "processing", "resolve", "tls", "transfer"]
+
+
+async def test_the_token_server_does_not_use_up_the_exemption_of_a_private_target() -> None:
+    """Nor has it one of its own: what the module names is reached under the rules of every address."""
+    async with (
+        http_peer({"/": plain()}) as peer,
+        http_peer(
+            {"/token": json_body({"access_token": "t", "expires_in": 600})}, host="127.0.0.2"
+        ) as tokens,
+    ):
+        target = f"http://peer.test:{peer.port}/"
+        oauth2 = {"client_id": "me", "client_secret": "third", "token_url": tokens.url("/token")}
+        gate = gate_of("peer.test", "peer.test")
+        assert (await run_probe(module("http"), target, resolver=NAMES, gate=gate)).success
+        gate = gate_of("peer.test", "peer.test")
+        ran = await run_probe(module("http", oauth2=oauth2), target, resolver=NAMES, gate=gate)
+    assert (ran.sight.void or "").startswith("agent_forbidden: 127.0.0.2")
+    assert tokens.requests == []

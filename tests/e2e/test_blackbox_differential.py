@@ -16,20 +16,36 @@ from typing import Any
 import aiohttp
 import pytest
 from bench.rig import Missing, process, program, wait_for
-from e2e.blackbox_differential.cases import CASES, Case
+from e2e.blackbox_differential.cases import CASES, SLOW, Case
 from e2e.blackbox_differential.compare import EVERYWHERE, Difference, differences, read, reason_of
-from e2e.blackbox_differential.targets import Places, targets
+from e2e.blackbox_differential.targets import SLOW_US, Places, targets
 from support.daemons import Daemon, daemon
 from support.ports import free_port
+from yarl import URL
 
 TIMEOUT = "1s"
 AT_ONCE = 4
 ATTEMPTS = 5
 Texts = dict[str, str]
+Statuses = dict[tuple[str, str], tuple[int, bool | None]]
+EDGES = (
+    ("/probe", ""), ("/probe?target={http}/", ""), ("/probe?module=http_plain", ""),
+    ("/probe?module=nobody&target={http}/", ""), ("/probe?module=http_plain&target=", ""),
+    ("/probe?module=http_plain&target={http}/", "soon"), ("/probe?module=http_plain&target={http}/", "0"),
+    ("/probe?module=http_plain&target={http}/", "1e1"), ("/probe?module=http_plain&target={http}/", "10"),
+    ("/probe?module=http_hang&target={http}/hang", "0.8"), ("/probe?module=http_plain&target={http}/503", "2"),
+    ("/probe?module=http_host_header&target={http}/echo&hostname=other.test", ""),
+    ("/probe?module=http_host_header&target={http}/echo&hostname=shop.test", ""),
+    ("/probe?module=tcp_connect&target={https_address}&hostname=localhost", ""),  # TLS is newer than 0.23
+    ("/probe?module=http_https&target=https://{https_address}/&hostname=localhost", ""),
+    ("/probe?module=http_plain&target={http}%2F", ""),
+    ("/probe?module=http_plain&target={http}/&module=http_503&target={http}/503&extra=1", ""),
+)  # fmt: skip
 
 # Differences that single cases may have, by the reason that they name.
 NAMED: dict[str, Callable[[Difference], bool]] = {
     "upper case scheme": lambda found: True,  # 0.23 takes HTTP:// for a host called HTTP
+    "a head over 64 KiB": lambda found: True,  # theirs reads up to 10 MB of it
     "407 of a proxy": lambda found: found.name.startswith(
         "probe_http_"
     ),  # theirs takes it for the target's answer
@@ -83,13 +99,28 @@ async def ask_all(address: str, places: Places) -> Texts:
         return dict(await asyncio.gather(*map(one, CASES)))
 
 
+async def statuses(address: str, places: Places) -> Statuses:
+    """Return what is answered to requests about the edges of the surface: the status, and whether a probe passed."""
+    found: Statuses = {}
+    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=30)) as session:
+        for path, header in EDGES:
+            headers = {"X-Prometheus-Scrape-Timeout-Seconds": header} if header else {}
+            async with session.get(
+                URL(f"{address}{filled(path, places)}", encoded=True), headers=headers
+            ) as answer:
+                text = await answer.text()
+            passed = "\nprobe_success 1\n" in text if "\nprobe_success " in text else None
+            found[path, header] = (answer.status, passed)
+    return found
+
+
 async def measures(running: Daemon) -> bool:
     """Say whether the daemon's worker has started."""
     return await running.code("/probe?module=icmp_loopback&target=127.0.0.1") == 200
 
 
 async def both(folder: Path) -> tuple[Texts, Texts]:
-    """Run both sides on the same targets; theirs first."""
+    """Run both sides on the same targets; theirs first. What they say to odd requests has to be the same at once."""
     async with targets() as places:
         file = module_file(folder, places)
         listen = f"127.0.0.1:{free_port()}"
@@ -98,10 +129,32 @@ async def both(folder: Path) -> tuple[Texts, Texts]:
         ):
             await asyncio.to_thread(wait_for, f"http://{listen}/-/healthy")
             theirs = await ask_all(f"http://{listen}", places)
+            refused = await statuses(f"http://{listen}", places)
         configuration = f'blackbox: {{file: "{file}", allow: ["*"], private: true}}\n'
         async with daemon(folder, configuration) as running:
             await running.until(measures)
-            return theirs, await ask_all(running.internal, places)
+            ours = await ask_all(running.internal, places)
+            assert await statuses(running.internal, places) == refused
+            return theirs, ours
+
+
+def in_common(text: str, other: str) -> list[str]:
+    """Return the samples and type lines of an exposition that the other has as well, without values, in order."""
+    there = set(map(_key, other.splitlines()))
+    return [key for key in map(_key, text.splitlines()) if key in there]
+
+
+def _key(line: str) -> str:
+    return " ".join(line.split(" ")[:3]) if line.startswith("#") else line.rpartition(" ")[0]
+
+
+def waits(text: str) -> set[str]:
+    """Return the phases of an HTTP run that lasted as long as a slow target waits."""
+    return {
+        dict(labels)["phase"]
+        for (name, labels), value in read(text).items()
+        if name == "probe_http_duration_seconds" and value >= SLOW_US / 1e6
+    }
 
 
 def judged(theirs: Texts, ours: Texts) -> tuple[Counter[str], int, list[str]]:
@@ -139,3 +192,10 @@ def test_the_exporter_and_we_agree_on_every_target(
             print(f"  {count:4}  {reason}")
         print(f"  {len(bare):4}  without a reason")
     assert not bare, "\n".join(bare)
+    for (
+        case
+    ) in CASES:  # what both sides have stands in the same order, and every family has its two lines ahead
+        assert in_common(theirs[case.name], ours[case.name]) == in_common(ours[case.name], theirs[case.name])
+    for name, phase in SLOW.items():  # the waiting is in the same phase, and in no other
+        for side in (theirs, ours):
+            assert waits(side[name]) == {phase}, (name, side is ours)

@@ -8,7 +8,7 @@ import json
 import re
 import shutil
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -95,15 +95,19 @@ class Prometheus:
 
 
 @contextlib.asynccontextmanager
-async def prometheus(folder: Path, targets: dict[str, str]) -> AsyncIterator[Prometheus]:
-    """Run Prometheus on the configuration of deploy/, at a faster pace, with a job for each target."""
+async def prometheus(
+    folder: Path, targets: dict[str, str], jobs: Sequence[dict[str, Any]] = ()
+) -> AsyncIterator[Prometheus]:
+    """Run Prometheus on the configuration of deploy/, at a faster pace, with a job for each target, and more jobs."""
     address = f"127.0.0.1:{free_port()}"
     shutil.copytree(DEPLOY, folder / "etc")
     path = folder / "etc" / "prometheus.yml"
     settings = yaml.safe_load(path.read_text(encoding="utf-8"))
     settings["global"] = dict.fromkeys(("scrape_interval", "scrape_timeout", "evaluation_interval"), "1s")
-    jobs = [{"job_name": name, "static_configs": [{"targets": [target]}]} for name, target in targets.items()]
-    settings["scrape_configs"] = jobs
+    usual = [
+        {"job_name": name, "static_configs": [{"targets": [target]}]} for name, target in targets.items()
+    ]
+    settings["scrape_configs"] = [*usual, *jobs]
     path.write_text(yaml.safe_dump(settings), encoding="utf-8")
     with (folder / "prometheus.log").open("wb") as log:
         process = await asyncio.create_subprocess_exec(
@@ -284,3 +288,34 @@ async def rules(it: Prometheus) -> set[str]:
     loaded = [rule for group in (await it.api("rules"))["groups"] for rule in group["rules"]]
     assert {rule["health"] for rule in loaded} == {"ok"}
     return {rule["name"] for rule in loaded}
+
+
+def job_of_the_docs(internal: str, *probed: str) -> dict[str, Any]:
+    """Return the scrape job of docs/blackbox.md with these targets, pointed at a daemon."""
+    text = (ROOT / "docs" / "blackbox.md").read_text(encoding="utf-8")
+    (job,) = yaml.safe_load(text.partition("```yaml\n")[2].partition("```")[0])["scrape_configs"]
+    job["static_configs"] = [{"targets": list(probed)}]
+    job["relabel_configs"][-1]["replacement"] = internal
+    assert isinstance(job, dict)
+    return job
+
+
+async def test_prometheus_scrapes_probe_as_it_did_the_exporter(tmp_path: Path) -> None:
+    """A target that is well and one that is not, by the scrape job of the docs; and promtool likes the text."""
+    (tmp_path / "blackbox.yml").write_text("modules: {http_2xx: {prober: http, timeout: 800ms}}")
+    settings = 'blackbox: {file: blackbox.yml, allow: ["*"], private: true}\nstore: {url: "sqlite:///p.db"}\n'
+    async with (
+        http_peer({"/": plain(), "/bad": plain(status=503)}) as peer,
+        daemon(tmp_path, settings) as running,
+    ):
+        good, bad = peer.url("/"), peer.url("/bad")
+        job = job_of_the_docs(running.internal.removeprefix("http://"), good, bad)
+        async with prometheus(tmp_path, {}, [job]) as it:
+            await it.until(f'probe_success{{job="blackbox",instance="{good}"}}', [1])
+            await it.until(f'probe_success{{job="blackbox",instance="{bad}"}}', [0])
+            await it.until(f'probe_http_status_code{{instance="{bad}"}}', [503])
+            await it.until('count(up{job="blackbox"} == 1)', [2])
+            await it.until(f'count(probe_http_duration_seconds{{instance="{good}"}})', [5])
+            await it.until(f'probe_timeout_seconds{{instance="{good}"}}', [0.5])  # Prometheus gave 1 s
+        said = await running.text(f"{running.internal}/probe?target={good}")
+        assert await promtool(said) == (0, "")

@@ -36,6 +36,7 @@ def _dns(
 
 _CA = {"ca_file": "{ca}"}
 _TRUSTING = {"insecure_skip_verify": True}
+_CLIENT = {"client_id": "me", "client_secret": "mine"}
 _BODY = {"fail_if_body_not_matches_regexp": ["hello"]}
 
 HTTP = (
@@ -43,6 +44,12 @@ HTTP = (
     _http("no_scheme", "{web}"),
     _http("upper_scheme", "HTTP://{web}/", "upper case scheme"),
     _http("bad_url", "http://[::1"),
+    _http("port_too_large", "http://127.0.0.1:99999/"),
+    _http("port_zero", "http://127.0.0.1:0/"),
+    _http("port_no_number", "http://127.0.0.1:http/"),
+    _http("port_empty", "http://127.0.0.1:/"),
+    _http("port_too_large_of_nobody", "http://{no_name}:99999/"),
+    _http("query_only", "{web}?x=1"),
     _http("empty_body", "{http}/empty"),
     _http("204", "{http}/204"),
     _http("304", "{http}/304", valid_status_codes=[304]),
@@ -113,6 +120,26 @@ HTTP = (
     _http("redirect_to_name", "{http}/to-name", headers={"X-Mine": "kept"},
           fail_if_body_not_matches_regexp=["X-Mine: kept", "Host: localhost"]),
     _http("redirect_to_https", "{http}/to-https", tls_config=_CA),
+    _http("redirect_to_server_name", "{http}/to-by-name", tls_config=_CA),
+    _http("redirect_to_named_host", "{http}/to-by-name", headers={"Host": "elsewhere.test"}, tls_config=_CA),
+    _http("redirect_to_other_certificate", "{http}/to-wrong", tls_config=_CA),
+    _http("redirect_between_certificates", "{https}/to-by-name", tls_config=_CA),
+    _http("redirect_with_server_name", "{http}/to-wrong", tls_config={**_CA, "server_name": "elsewhere.test"}),
+    _http("redirect_over_families", "{http}/to-six", preferred_ip_protocol="ip4"),
+    _http("redirect_over_families_pinned", "{http}/to-six", preferred_ip_protocol="ip4",
+          ip_protocol_fallback=False),
+    _http("six", "{six}/"),
+    _http("six_not_wanted", "{six}/", preferred_ip_protocol="ip4", ip_protocol_fallback=False),
+    _http("drip", "{http}/drip", **_BODY),
+    _http("endless", "{http}/endless", body_size_limit="1MB"),
+    _http("giant_header", "{http}/giant-header", "a head over 64 KiB"),
+    _http("limit_chunked_gzip", "{http}/chunked-gzip", compression="gzip", body_size_limit="30B", **_BODY),
+    _http("limit_chunked_gzip_over", "{http}/chunked-gzip", compression="gzip", body_size_limit="29B", **_BODY),
+    _http("limit_until_close", "{http}/close", body_size_limit="29B"),
+    _http("limit_truncated", "{http}/truncated", body_size_limit="5B"),
+    _http("slow_head", "{http}/slow"),
+    _http("slow_body", "{http}/slow-body"),
+    _http("slow_after_redirect", "{http}/to-slow"),
     _http("cookie", "{http}/cookie", fail_if_body_not_matches_regexp=["Cookie: a=b"]),
     _http("host_header", "{http}/echo", headers={"Host": "shop.test"},
           fail_if_body_not_matches_regexp=["(?m)^Host: shop.test\r$"]),
@@ -157,6 +184,18 @@ HTTP = (
     _http("ip6_only", "http://127.0.0.1:{port}/", preferred_ip_protocol="ip6", ip_protocol_fallback=False),
     _http("ip4_only", "http://127.0.0.1:{port}/", preferred_ip_protocol="ip4", ip_protocol_fallback=False),
     _http("proxy", "{http}/", proxy_url="{proxy}"),
+    _http("proxy_skip", "{http}/", proxy_url="{proxy}", skip_resolve_phase_with_proxy=True),
+    _http("proxy_skip_https", "{https}/", proxy_url="{proxy}", skip_resolve_phase_with_proxy=True, tls_config=_CA),
+    _http("proxy_skip_redirect", "{http}/redirect", proxy_url="{proxy}", skip_resolve_phase_with_proxy=True),
+    _http("proxy_redirect", "{http}/to-https", proxy_url="{proxy}", tls_config=_CA),
+    _http("proxy_dead", "{http}/", proxy_url="http://{dead}"),
+    _http("proxy_dead_https", "{https}/", proxy_url="http://{dead}", tls_config=_CA),
+    _http("oauth", "{http}/echo", oauth2={**_CLIENT, "token_url": "{http}/token"},
+          fail_if_body_not_matches_regexp=["Authorization: Bearer tok-en"]),
+    _http("oauth_refused", "{http}/echo", oauth2={**_CLIENT, "token_url": "{http}/503"}),
+    _http("oauth_dead", "{http}/echo", oauth2={**_CLIENT, "token_url": "http://{dead}/"}),
+    _http("tls_oldest", "{https}/", tls_config={**_CA, "min_version": "TLS13"}),
+    _http("tls_newest", "{https}/", tls_config={**_CA, "max_version": "TLS12"}),
     _http("proxy_https", "{https}/", proxy_url="{proxy}", tls_config=_CA),
     _http("proxy_refuses", "{http}/", "407 of a proxy", proxy_url="{guarded_proxy}"),
 )  # fmt: skip
@@ -191,6 +230,8 @@ TCP = (
     _tcp("unknown_name", "{no_name}:80"),
     _tcp("by_name", "localhost:{ssh_port}"),
     _tcp("ip6_only", "127.0.0.1:{ssh_port}", preferred_ip_protocol="ip6", ip_protocol_fallback=False),
+    _tcp("source", "{ssh}", source_ip_address="127.0.0.3"),
+    _tcp("six", "[::1]:1"),
     _tcp("banner", "{ssh}", query_response=[{"expect": "^SSH-2.0-"}]),
     _tcp("banner_wrong", "{ssh}", query_response=[{"expect": "^SSH-1"}]),
     _tcp("banner_end", "{ssh}", query_response=[{"expect": "OpenSSH_9.2$"}]),
@@ -276,6 +317,10 @@ DNS = (
         r'CAA\t0 issue "ca\.test"$']}),
     _dns("alias", "alias.test A", validate_answer_rrs={"fail_if_none_matches_regexp": [
         r"^alias\.test\.\t60\tIN\tCNAME\treal\.test\.$"]}),
+    _dns("chaos", "good.test TXT", query_class="CH"),
+    _dns("source", "good.test A", source_ip_address="127.0.0.3"),
+    _dns("source_by_tcp", "good.test A", source_ip_address="127.0.0.3", transport_protocol="tcp"),
+    _dns("root", ". NS", valid_rcodes=["NOERROR", "NXDOMAIN"]),
     _dns("ip6_only", "good.test A", preferred_ip_protocol="ip6", ip_protocol_fallback=False),
 )  # fmt: skip
 
@@ -308,4 +353,10 @@ GRPC = (
     Case("grpc_no_block", "grpc", "{grpc}"),
 )
 
+SLOW = {
+    "http_slow_head": "processing",
+    "http_slow_body": "transfer",
+    "http_slow_after_redirect": "processing",
+}
+"""Cases whose target waits, and the phase that has to show it."""
 CASES = (*HTTP, *HTTP2, *TCP, *DNS, *ICMP, *GRPC)

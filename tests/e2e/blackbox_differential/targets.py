@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import gzip
 import zlib
@@ -30,6 +31,7 @@ from support.odd_certs import FOLDER, odd_names, renewed_root
 
 ECHO_BYTES = 1024
 LATIN = b"caf\xe9 \xff\r\n"
+SLOW_US = 300_000  # of which a phase that waits shows at least this
 TEXT = b"hello world, this is the body\n"
 
 
@@ -39,8 +41,16 @@ async def padded_echo(exchange: Exchange) -> None:
     await answers.plain(said.ljust(ECHO_BYTES))(exchange)
 
 
+async def slow_body(exchange: Exchange) -> None:
+    """Send the head at once and the body later."""
+    await exchange.send(answers.head(headers=[("Content-Length", str(len(TEXT)))]))
+    await asyncio.sleep(SLOW_US / 1e6)
+    await exchange.send(TEXT)
+
+
 def routes() -> dict[str, Answer]:
     """What the plain server says at each path."""
+    packed = gzip.compress(TEXT)
     deflate = zlib.compressobj(9, zlib.DEFLATED, -15)
     raw = deflate.compress(TEXT) + deflate.flush()
     modified = "Wed, 21 Oct 2015 07:28:00 GMT"
@@ -82,7 +92,15 @@ def routes() -> dict[str, Answer]:
         "/redirect-bad": answers.redirect("http://[bad/"),
         "/redirect-refused": answers.redirect("http://127.0.0.1:1/"),
         "/redirect-503": answers.redirect("/503"),
+        "/token": answers.json_body({"access_token": "tok-en", "token_type": "bearer", "expires_in": 600}),
         "/loop": answers.redirect("/loop"),
+        "/drip": answers.drip_body(TEXT, 2_000),
+        "/endless": answers.endless_body(),
+        "/giant-header": answers.giant_header(),
+        "/chunked-gzip": answers.chunked(packed[:9], packed[9:20], packed[20:]),
+        "/slow": answers.delayed(SLOW_US, answers.plain(TEXT)),
+        "/slow-body": slow_body,
+        "/to-slow": answers.redirect("/slow"),
         **answers.redirect_chain(10, prefix="/ten"),
         **answers.redirect_chain(11, prefix="/eleven"),
         **answers.redirect_chain(3, prefix="/three"),
@@ -135,6 +153,7 @@ async def _web(stack: contextlib.AsyncExitStack, places: Places, made: Certifica
     places["web"] = plain.address
     places["port"] = str(plain.port)
     plain.routes["/to-name"] = answers.redirect(f"http://localhost:{plain.port}/echo")
+    valid = plain
     leaves: dict[str, Leaf] = {
         "https": made.valid, "expired": made.expired, "early": made.not_yet_valid, "own": made.self_signed,
         "wrong": made.wrong_host, "foreign": made.foreign, "chained": made.chained, "incomplete": made.incomplete,
@@ -142,12 +161,19 @@ async def _web(stack: contextlib.AsyncExitStack, places: Places, made: Certifica
     }  # fmt: skip
     for name, leaf in leaves.items():
         secure = await stack.enter_async_context(http_peer(routes(), tls=leaf.server_context()))
+        valid = secure if name == "https" else valid
         places[name] = secure.url("", host="localhost")
         places[f"{name}_port"] = str(secure.port)
         places[f"{name}_address"] = secure.address
     by_name = by_server_name(made.wrong_host, {"localhost": made.valid})
     named = await stack.enter_async_context(http_peer(routes(), tls=by_name))
     places["by_name"] = f"localhost:{named.port}"
+    six: HttpPeer = await stack.enter_async_context(http_peer(routes(), host="::1"))
+    places["six"] = f"http://[::1]:{six.port}"
+    plain.routes["/to-six"] = answers.redirect(f"{places['six']}/")
+    plain.routes["/to-wrong"] = answers.redirect(f"https://localhost:{places['wrong_port']}/")
+    for peer in (plain, valid):
+        peer.routes["/to-by-name"] = answers.redirect(f"https://{places['by_name']}/")
     plain.routes["/to-https"] = answers.redirect(f"https://localhost:{places['https_port']}/")
     second = await stack.enter_async_context(
         http2.http2_peer(_second_routes(), tls=made.valid.server_context())
