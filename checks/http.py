@@ -57,8 +57,8 @@ class HttpOptions(Options):
     """Request headers by name. Values of headers such as Authorization, Cookie and X-Api-Key are never shown,
     and never sent to another origin than that of `url`."""
     body: Secret | None = None
-    """Request body in UTF-8 (default: none); never shown, since it may hold a password. A redirect with 307 or 308 takes
-    it along, to another origin as well."""
+    """Request body in UTF-8 (default: none); never shown, since it may hold a password. A redirect with 307 or 308
+    takes it along, to another origin as well."""
     body_file: Path | None = None
     """File on the agent's machine that holds the request body, read anew for each run, byte for byte and at most 1 MiB;
     instead of `body`. Without it the run is void (`agent_file`)."""
