@@ -82,4 +82,4 @@ async def has_outcome(running: Daemon, outcome: str) -> bool:
 
 
 async def says_that_it_failed(running: Daemon) -> bool:
-    return "it has run and failed" in await running.text(running.public + "/")
+    return "It has run and failed" in await running.text(running.public + "/")
