@@ -19,7 +19,7 @@ from prober.loop import run_loop
 
 REPEATS = 3
 SEED = 20_261_122
-TRIES = 3  # on a machine so busy that some scenario said nothing
+TRIES = 3  # on a machine so busy that some scenario said nothing, or was told to be over too late
 
 
 def unseen(outcome: Outcome) -> list[str]:
@@ -44,9 +44,12 @@ def test_no_outage_is_missed_none_is_invented_and_each_is_called_by_its_name(
         outcome = run_loop(run(folder, REPEATS, SEED + attempt))
         with capsys.disabled():
             show(outcome, Console(width=170))
-        assert faults(outcome) == []
-        if not unseen(outcome):
+        found = faults(outcome)
+        slow = [fault for fault in found if ": TP," in fault and fault.endswith(", not recovered")]
+        assert [fault for fault in found if fault not in slow] == []
+        if not unseen(outcome) and not slow:
             break
     assert unseen(outcome) == []
+    assert slow == []
     assert outcome.seconds < 120
     assert len(json.dumps(as_json(outcome))) > 10_000

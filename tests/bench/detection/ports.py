@@ -138,7 +138,8 @@ class Port:
         reader = asyncio.StreamReader(limit=HEAD_LIMIT_BYTES)
         protocol = asyncio.StreamReaderProtocol(reader)
         # Whatever a client does (leave, send too much) ends its connection and nothing else.
-        faults = (OSError, EOFError, asyncio.LimitOverrunError, ssl.SSLError)
+        # RuntimeError is how uvloop calls a write to a connection that the client has reset.
+        faults = (OSError, EOFError, RuntimeError, asyncio.LimitOverrunError, ssl.SSLError)
         with contextlib.suppress(*faults, asyncio.CancelledError):
             async with asyncio.timeout(CONNECTION_SECONDS):
                 context = self._tls()
