@@ -15,7 +15,7 @@ from .core.check import Check, Options
 from .core.failures import Code, Stop, codes_of
 from .core.grpc_message import MAX_SERVICE, encode_request, serving_name
 from .core.hostport import split_host_port
-from .core.http_fields import HeadersField
+from .core.http_fields import HeadersField, one_or_more
 from .core.http_request import plain_headers
 from .core.link import Link
 from .core.resolve import FamilyRule
@@ -35,16 +35,12 @@ _OWN_KEYS = frozenset({"te", "content-type", "user-agent", "host", "connection"}
 Serving = Literal["SERVING", "NOT_SERVING", "UNKNOWN", "SERVICE_UNKNOWN"]
 
 
-def _one_or_more(value: object) -> object:
-    return [value] if isinstance(value, str) else value
-
-
 class GrpcExpect(ConnectionLimits):
     """What the health service must say, and limits on the time and on the certificate's days."""
 
     status: Annotated[
         tuple[Serving, ...],
-        BeforeValidator(_one_or_more, json_schema_input_type=Serving | list[Serving]),
+        BeforeValidator(one_or_more, json_schema_input_type=Serving | list[Serving]),
         Field(min_length=1, max_length=4),
     ] = ("SERVING",)
     """The states that are right: one, or a list."""

@@ -13,7 +13,7 @@ resolved in `resolve.py`, connections made in `link.py`.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -125,16 +125,19 @@ async def look_at_all(watch: Watch, reach: Reach, look: LookAt) -> None:
     """Look at every address, side by side; the watch takes in what was seen. Raises `Stop` when there is none."""
     found = await resolve_all(watch, reach.host, reach.port, reach.family)
     parts = [(address, watch.part()) for address in found]
-    await _side_by_side(watch, parts, look)
+    for address, part in parts:
+        note(part, address)
+    await side_by_side(watch, [(part, partial(look, part, address)) for address, part in parts])
     seen: list[Fact] = [_seen(address, part) for address, part in parts]
     reached = [(address, part) for address, part in parts if not _has_no_route(part)]
     watch.take_in([(address.host, part) for address, part in reached or parts])
     watch.facts["addresses"] = seen
 
 
-async def _side_by_side(watch: Watch, parts: list[tuple[Address, Watch]], look: LookAt) -> None:
+async def side_by_side(watch: Watch, looks: Sequence[tuple[Watch, Callable[[], Awaitable[None]]]]) -> None:
+    """Look several times at once, each on a watch of its own; what has not ended with `watch`'s time has expired."""
     done = asyncio.get_running_loop().create_future()
-    left = len(parts)
+    left = len(looks)
     runs: list[Run[None]] = []
 
     def ended(_value: None, _error: BaseException | None) -> None:
@@ -144,14 +147,12 @@ async def _side_by_side(watch: Watch, parts: list[tuple[Address, Watch]], look: 
             done.set_result(None)
 
     try:
-        for address, part in parts:
-            note(part, address)
-            looking = looked(part, look(part, address))
-            runs.append(watch.reactor.start(looking, ended, part.deadline_ns))
+        for part, look in looks:
+            runs.append(watch.reactor.start(looked(part, look()), ended, part.deadline_ns))
         with suppress(DeadlinePassed):  # theirs came a moment earlier
             await outside(done)
     finally:
-        for run, (_, part) in zip(runs, parts, strict=False):  # fewer runs than parts if one could not start
+        for run, (part, _) in zip(runs, looks, strict=False):  # fewer runs than looks if one could not start
             if not run.finished:
                 run.cancel()
                 part.expired()

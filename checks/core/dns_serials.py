@@ -5,23 +5,21 @@ They are asked side by side, directly, whatever server the check itself asks. A 
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated, Literal, NamedTuple
 
 from pydantic import AfterValidator, Field, StrictInt
 
 from . import dns_wire
-from .check import looked
+from .addresses import side_by_side
 from .dns_exchange import Reply
 from .dns_records import TYPE_SOA, soa_serial
-from .failures import Code, DeadlinePassed, Stop
+from .failures import Code, Stop
 from .hostport import split_host_port
 from .link import Address
 from .quote import printable
-from .reactor import Run, outside
 from .resolve import FamilyRule, resolve_all
 from .schema import Section
 from .watch import Watch
@@ -114,34 +112,8 @@ async def ask_all(
     for server in servers:
         found = await resolve_all(part, server.host, server.port, family)
         seen += [Seen(server.title, at, watch.part()) for at in found]
-    await _side_by_side(watch, seen, query, ask)
+    await side_by_side(watch, [(each.watch, partial(_ask_one, each, query, ask)) for each in seen])
     return seen
-
-
-async def _side_by_side(watch: Watch, seen: list[Seen], query: bytes, ask: AskAt) -> None:
-    done = asyncio.get_running_loop().create_future()
-    left = len(seen)
-    runs: list[Run[None]] = []
-
-    def ended(_value: None, _error: BaseException | None) -> None:
-        nonlocal left
-        left -= 1
-        if left == 0 and not done.done():
-            done.set_result(None)
-
-    try:
-        for each in seen:
-            run = watch.reactor.start(
-                looked(each.watch, _ask_one(each, query, ask)), ended, each.watch.deadline_ns
-            )
-            runs.append(run)
-        with suppress(DeadlinePassed):  # theirs came a moment earlier
-            await outside(done)
-    finally:
-        for run, each in zip(runs, seen, strict=False):  # fewer runs than servers if one could not start
-            if not run.finished:
-                run.cancel()
-                each.watch.expired()
 
 
 async def _ask_one(each: Seen, query: bytes, ask: AskAt) -> None:
