@@ -53,11 +53,13 @@ class Daemon:
     blackbox: Blackbox = field(init=False)
     failed: bool = False  # a part of it died, so it ended itself
     _stopping: asyncio.Event = field(init=False)
+    _started: asyncio.Event = field(init=False)
     _reloading: asyncio.Lock = field(init=False)
 
     async def run(self) -> None:
         """Serve until told to stop; raises StoreError or ListenError when it cannot start."""
         self._stopping, self._reloading = asyncio.Event(), asyncio.Lock()
+        self._started = asyncio.Event()
         self.notifier = Notifier(self.environ)
         self.view = View(config=self.config, started_us=now_us(), reload=ReloadView(ok=True, at_us=now_us()))
         history = MemoryHistory()
@@ -77,6 +79,7 @@ class Daemon:
             slot_at=self.hub.slot_at,
             reload=self.reload,
             metrics_text=exposition.pieces,
+            started=self._started,
             desk=self.hub.heartbeats,
             blackbox=self.blackbox,
         )
@@ -94,6 +97,7 @@ class Daemon:
             public = await serve(public_app(served), listen.public.host, listen.public.port)
             try:
                 await self.hub.start()
+                self._started.set()
                 tidying = asyncio.create_task(self._tidy(), name="tidy")
                 tidying.add_done_callback(_log_failure)
                 await self._until_stopped(public, internal)

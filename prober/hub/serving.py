@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
@@ -62,5 +63,8 @@ class Served:
     metrics_text: Callable[
         [bool], Iterable[bytes]
     ]  # (openmetrics?) -> pieces of the exposition, joined they are it; made one by one, each under 2 ms
+    started: asyncio.Event | None = (
+        None  # set once all that is on record is known; None: known from the beginning
+    )
     desk: Desk | None = None  # None: nobody is called here
     blackbox: Blackbox | None = None  # `/probe`; None or without a file where it is not configured

@@ -15,6 +15,7 @@ from prober.hub.serving import Served
 from prober.store.base import StoreError
 from prober.web.bodies import Kept
 from prober.web.ping import add_ping
+from prober.web.starting import wait_for_start
 
 from .page import page
 from .render import missing_page, policy, status_page
@@ -158,7 +159,7 @@ async def _headers(_request: web.Request, response: web.StreamResponse) -> None:
 def public_app(served: Served, clock: Callable[[], int] = wall_us) -> web.Application:
     """Return the application of the public listener. `clock` gives micro-seconds since the epoch."""
     site = Site(served, clock)
-    app = web.Application(middlewares=[site.guard], client_max_size=MAX_BODY_BYTES)
+    app = web.Application(middlewares=[site.guard, wait_for_start(served)], client_max_size=MAX_BODY_BYTES)
     app.router.add_get("/", site.front)
     for path in PATHS:
         app.router.add_get(path, site.api)
