@@ -35,9 +35,32 @@ def test_equal_batches_are_equal_bytes_and_others_are_not() -> None:
     assert wire.digest(wire.encode(batch())) != wire.digest(wire.encode(batch(sequence=2)))
 
 
-def test_another_version_is_refused_in_words_that_say_what_to_do() -> None:
-    with pytest.raises(wire.WireError, match=r"wire version 2, this side speaks 1: upgrade the older one"):
-        wire.decode(wire.encode(batch(version=2)))
+def test_a_version_that_cannot_be_read_is_refused_in_words_that_say_whom_to_upgrade() -> None:
+    with pytest.raises(
+        wire.WireError, match=r"the other side speaks wire 3, this one only 1: upgrade this one"
+    ):
+        wire.decode(wire.encode(batch(version=wire.VERSION + 2)))
+    with pytest.raises(
+        wire.WireError, match=r"the agent speaks wire 0, this one reads 1 to 1: upgrade the agent"
+    ):
+        wire.check_version(wire.OLDEST - 1, other="the agent")
+    with pytest.raises(wire.WireError, match="upgrade this one"):
+        wire.check_version(wire.VERSION + 1, oldest=wire.VERSION + 1)
+
+
+def test_one_release_later_is_understood_and_its_news_are_passed_over() -> None:
+    """A later release adds fields at the end and messages of its own."""
+    wire.check_version(wire.VERSION + 1, oldest=wire.VERSION)
+    fields = msgspec.msgpack.decode(wire.encode(batch(version=wire.VERSION + 1))[1:])
+    later = b"B" + msgspec.msgpack.encode([*fields, "a field of the next release"])
+    assert wire.decode(later) == batch(version=wire.VERSION + 1)
+    with pytest.raises(wire.UnknownMessage):
+        wire.decode(b"Z" + msgspec.msgpack.encode(["a message of the next release"]))
+
+
+def test_one_release_earlier_is_understood_without_what_it_did_not_know() -> None:
+    fields = msgspec.msgpack.decode(wire.encode(batch())[1:])[: wire.Batch.__struct_fields__.index("hub")]
+    assert wire.decode(b"B" + msgspec.msgpack.encode(fields)) == batch()
 
 
 @given(data=st.binary(max_size=300))

@@ -43,6 +43,8 @@ class Region:
     token_sha256: tuple[str, ...]
     resolver: Resolver | None = None
     """None for what the machine says."""
+    agents: Literal["share", "all"] = "share"
+    """Whether several agents of this region share its probes, or each run all of them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +75,21 @@ class Probe:
     down_when: Quorum
     group: str | None
     labels: Mapping[str, str]
+    min_regions: int | None = None
+    """With fewer regions that can tell, the probe is UNKNOWN; None for what `down_when` needs."""
+
+    @property
+    def quorums(self) -> tuple[int, ...]:
+        """How many regions must see it fail, by how many have a vote: from none of them to all."""
+        return tuple(self.down_when.needed(voting) for voting in range(len(self.regions) + 1))
+
+    @property
+    def fewest_regions(self) -> int:
+        """How many regions must have a vote for the probe to be anything but UNKNOWN."""
+        if self.min_regions is not None:
+            return self.min_regions
+        words = {"any": 1, "majority": len(self.regions) // 2 + 1, "all": len(self.regions) // 2 + 1}
+        return words.get(self.down_when.rule) or self.down_when.needed(len(self.regions))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

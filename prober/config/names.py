@@ -6,6 +6,7 @@ Works on plain values and trusts nothing about them, so that these faults are to
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
+from hashlib import sha256
 from typing import Any
 
 from pydantic_core import PydanticCustomError
@@ -18,7 +19,7 @@ from .terms import Quorum, read_quorum
 from .yaml_values import Path, Tree
 
 _Mapping = dict[str, Any]  # Any: whatever the file holds
-_ABOUT_RUNS = ("interval", "timeout", "regions", "schedule", "confirm", "recheck", "down_when")
+_ABOUT_RUNS = ("interval", "timeout", "regions", "schedule", "confirm", "recheck", "down_when", "min_regions")
 """Keys that say how an agent runs a check."""
 
 
@@ -45,6 +46,7 @@ class Names:
         defaults = self._document.get("defaults")
         defaults = defaults if isinstance(defaults, dict) else {}
         self._each(("defaults", "regions"), defaults.get("regions"), "region", self._regions)
+        self._check_region_tokens()
         for path, probe in self._rows("probes"):
             self._check_probe(path, probe, defaults)
         for path, service in self._rows("services"):
@@ -70,6 +72,21 @@ class Names:
         owner: Path = path if "down_when" in probe else ("defaults",)
         quorum = probe["down_when"] if "down_when" in probe else defaults.get("down_when")
         self._reachable((*owner, "down_when"), quorum, count, "regions", ("any", "majority", "all"))
+        owner = path if "min_regions" in probe else ("defaults",)
+        fewest = probe["min_regions"] if "min_regions" in probe else defaults.get("min_regions")
+        self._reachable((*owner, "min_regions"), fewest, count, "regions", ())
+
+    def _check_region_tokens(self) -> None:
+        """A token opens one region: what two have would open neither."""
+        regions = self._document.get("regions")
+        taken: dict[str, Path] = {}
+        for name, block in regions.items() if isinstance(regions, dict) else ():
+            for place, digest in _tokens(("regions", name), block if isinstance(block, dict) else {}):
+                if taken.setdefault(digest, place)[1] != name:
+                    line = self._tree.walk(taken[digest])[2].start_mark.line + 1
+                    self._tree.fault(
+                        place, "another region has this token", f"first on line {line}; give each its own"
+                    )
 
     def _check_told(self, path: Path, probe: _Mapping, kind: str) -> None:
         """Look at a probe whose job calls us: no agent runs it, and its token names it alone."""
@@ -195,3 +212,13 @@ def _quorum(value: object, words: tuple[str, ...]) -> Quorum | None:
         return read_quorum(value, words)
     except PydanticCustomError:
         return None
+
+
+def _tokens(path: Path, block: _Mapping) -> Iterator[tuple[Path, str]]:
+    """Yield the places of a region's tokens, and their hashes."""
+    for key in ("token", "token_sha256"):
+        value = block.get(key)
+        for number, token in enumerate(value if isinstance(value, list) else [value]):
+            if isinstance(token, str):
+                place = (*path, key, number) if isinstance(value, list) else (*path, key)
+                yield place, sha256(token.encode()).hexdigest() if key == "token" else token

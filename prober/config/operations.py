@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from ipaddress import ip_network
+from ipaddress import ip_address, ip_network
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, StrictBool, StrictInt, StringConstraints, model_validator
@@ -57,6 +57,13 @@ class StoreBlock(Section):
     """The store; a relative file is relative to this file."""
 
 
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
 class AgentsListener(Section):
     """The listener that remote agents deliver to."""
 
@@ -67,7 +74,8 @@ class AgentsListener(Section):
     key: Annotated[str, StringConstraints(min_length=1)] | None = None
     """The certificate's key in PEM; relative to this file."""
     behind_proxy: StrictBool = False
-    """TLS ends at a proxy in front of it, so it speaks plain HTTP."""
+    """TLS ends at a proxy in front of it, so it speaks plain HTTP. On loopback neither this nor a certificate is
+    needed."""
 
     @model_validator(mode="after")
     def _encrypted(self) -> AgentsListener:
@@ -75,7 +83,8 @@ class AgentsListener(Section):
         has_one = self.certificate is not None or self.key is not None
         if self.behind_proxy and has_one:
             raise wrong("behind_proxy and a certificate exclude each other")
-        if not self.behind_proxy and not has_both:
+        is_plain = self.behind_proxy or (not has_one and _is_loopback(self.address.host))
+        if not is_plain and not has_both:
             raise wrong("certificate and key are both needed", "or behind_proxy: true if a proxy ends TLS")
         return self
 
@@ -111,6 +120,18 @@ class AgentsBlock(Section):
     """A run that the agent itself bent by more than this is void, not slow."""
     max_in_flight: Annotated[StrictInt, Field(ge=1, le=100_000)] = 500
     """Runs at the same time in one agent process; a slot that finds no place is recorded as missed."""
+    max_clock_offset_us: Annotated[DurationUs, at_least("50ms"), at_most("1h")] = Field(
+        default=2_000_000, alias="max_clock_offset"
+    )
+    """Results of a remote agent whose clock is further from the hub's, or not known this well, are void."""
+    settle_after_us: Annotated[DurationUs, at_least("1m"), at_most("30d")] = Field(
+        default=259_200_000_000, alias="settle_after"
+    )
+    """How long results of a silent region are waited for: figures are provisional until they are in, or so long."""
+    forget_after_us: Annotated[DurationUs, at_least("1h"), at_most("365d")] = Field(
+        default=1_209_600_000_000, alias="forget_after"
+    )
+    """A remote agent that was not heard of for so long is no longer shown or missed; it may come back."""
 
 
 class LogBlock(Section):

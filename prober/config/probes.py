@@ -91,7 +91,11 @@ class DefaultsBlock(Section):
     recheck_us: Recheck | None = Field(default=None, alias="recheck")
     """The faster pace while a probe is failing, or `never`. Built in: 5s."""
     down_when: DownWhen | None = None
-    """How many regions must see it fail: `any`, `majority`, `all`, a count, `2 of 3`. Built in: majority."""
+    """How many regions must see it fail: `any`, `majority`, `all`, a count, `2 of 3`. Built in: majority. Regions
+    that are silent have no vote."""
+    min_regions: Annotated[StrictInt, Field(ge=1, le=1_000)] | None = None
+    """With fewer regions that are not silent the probe is UNKNOWN. Built in: more than half of its regions; 1 for
+    `any`; the count where `down_when` is one."""
 
 
 class ProbeFields(DefaultsBlock):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import (
     AfterValidator,
@@ -118,6 +118,9 @@ class RegionBlock(Section):
     canaries: Annotated[tuple[Canary, ...], Field(max_length=MAX_CANARIES)] = ()
     """Control targets outside your services. While none can be reached the region has no network, and its
     failures are void."""
+    agents: Literal["share", "all"] = "share"
+    """What several agents of this region do: `share` the probes, one taking over when another goes, or run `all`
+    of them each; a slot then counts with its best evidence."""
     token: Token | Annotated[list[Token], Field(min_length=1, max_length=MAX_TOKENS)] | None = None
     """The secret that the region's agent shows to the hub; a list while rotating."""
     token_sha256: (

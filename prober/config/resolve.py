@@ -62,6 +62,7 @@ def _region(name: str, block: RegionBlock) -> Region:
         canaries=block.canaries,
         token_sha256=block.token_hashes(),
         resolver=_resolver(block.resolver) if block.resolver is not None else None,
+        agents=block.agents,
     )
 
 
@@ -101,6 +102,7 @@ def _probe(block: ProbeFields, defaults: DefaultsBlock, all_regions: tuple[str, 
         down_when=_first(*(layer.down_when for layer in layers)),
         group=block.group,
         labels=block.labels,
+        min_regions=next((layer.min_regions for layer in layers if layer.min_regions is not None), None),
     )
 
 

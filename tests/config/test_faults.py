@@ -276,6 +276,15 @@ BAD = [
         "listen: {agents: {address: '0.0.0.0:1'}}\n",
         ["1:18: listen.agents: certificate and key are both needed"],
     ),
+    (
+        "regions: {a: {token: 0123456789abcdef}, b: {token: [0123456789abcdee, 0123456789abcdef]}}\n",
+        ["regions.b.token.1: another region has this token (first on line 1; give each its own)"],
+    ),
+    (
+        "regions: {a: {local: true}, b: {local: true}}\ndefaults: {min_regions: 3}\n"
+        "probes: [{name: web, tcp: {address: 'h:1'}}]\n",
+        ["2:25: defaults.min_regions: can never be reached: there are 2 regions"],
+    ),
     ("store: {url: 'mysql://user:pw@host/db'}\n", ["1:14: store.url: expected sqlite:///FILE"]),
     (
         "blackbox: {allow: ['10.0.0.1/8', 'a b']}\n",
