@@ -97,6 +97,33 @@ class ChangeRow:
     before: str
     after: str
     because: str  # failure codes and regions, in words
+    revision: int = 0  # 0: decided live; else the revision that late results led to
+    withdrawn: int = 0  # the revision that no longer holds it true; 0: it stands
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentRow:
+    """A remote agent and the key that was pinned when it came first."""
+
+    name: str
+    region: str
+    key: bytes
+    enrolled_us: int
+    seen_us: int
+    software: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AsideRow:
+    """A batch that could not be taken, kept for people to look at: as it came, and why."""
+
+    agent: str
+    region: str
+    epoch: int
+    sequence: int
+    noted_us: int
+    reason: str
+    data: bytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,6 +175,9 @@ class WriteSet:
     """
 
     results: list[ResultRow] = field(default_factory=list)
+    doubles: list[ResultRow] = field(
+        default_factory=list
+    )  # scheduled; kept as rechecks where their slot is taken
     details: list[Detail] = field(default_factory=list)
     runs: list[RunRow] = field(default_factory=list)
     gaps: list[GapRow] = field(default_factory=list)
@@ -155,6 +185,18 @@ class WriteSet:
     receipts: list[Receipt] = field(default_factory=list)
     calls: list[CallRow] = field(default_factory=list)
     listening: list[ListeningRow] = field(default_factory=list)
+    agents: list[AgentRow] = field(default_factory=list)  # new, or seen again: replaced by name
+    forgotten: list[str] = field(default_factory=list)  # names of agents whose key is no longer pinned
+    aside: list[AsideRow] = field(default_factory=list)  # the newest 1000 are kept
+    dropped_runs: list[tuple[int, int]] = field(default_factory=list)  # (series, number): replaced by others
+    shifts: list[tuple[int, int, str]] = field(
+        default_factory=list
+    )  # (series, slot, agent): who runs it from there on
+    unmarked: list[str] = field(default_factory=list)  # probes whose past has been worked out
+    marks: list[tuple[str, int]] = field(
+        default_factory=list
+    )  # (probe, instant): work its past out from there
+    withdrawn: list[ChangeRow] = field(default_factory=list)  # changes, with the revision that ends them
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,6 +210,7 @@ class Page:
     rows: list[ResultRow]
     details: list[Detail | None]  # beside `rows`: the full result of those that have one
     after: str | None
+    agents: list[str]  # beside `rows`: who ran it; "" where that is not known
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -224,6 +267,30 @@ class Store(Protocol):
 
     async def last_changes(self) -> dict[str, ChangeRow]:
         """Return each subject's change that was noted last."""
+
+    async def states(self, subjects: Sequence[str], from_us: int) -> list[ChangeRow]:
+        """Return the changes that stand and came true at or after an instant, and of each subject the last before.
+
+        Oldest first, by the instant they came true.
+        """
+
+    async def evidence(self, series: int, from_us: int) -> list[Detail]:
+        """Return the results kept in full of one series that began at or after an instant, oldest first."""
+
+    async def agents(self) -> list[AgentRow]:
+        """Return the remote agents whose keys are pinned, by name."""
+
+    async def aside(self, limit: int) -> list[AsideRow]:
+        """Return the batches kept aside, newest first."""
+
+    async def marks(self) -> dict[str, int]:
+        """Return from when the past of probes has yet to be worked out."""
+
+    async def revision(self) -> int:
+        """Return the newest revision of the past; 0: there was none."""
+
+    async def store_id(self) -> bytes:
+        """Return 16 bytes that name this store for good: numbers of series mean nothing elsewhere."""
 
     async def receipts(self) -> list[Receipt]:
         """Return the receipts that were written in the last 30 days, one an epoch."""

@@ -71,13 +71,14 @@ def _page(connection: sqlite3.Connection, found: list[Found], limit: int, lanes:
     elif len(found) > limit:
         found.pop()
         after = _key(found[-1][0])
-    rows, details = [], []
+    rows, details, agents = [], [], []
     for (_, series, _), kept in found:
         if kept is not None:
             row, detail = _row(connection, lanes[series], *kept)
             rows.append(row)
             details.append(detail)
-    return Page(rows=rows, details=details, after=after)
+            agents.append(detail.agent if detail is not None else _on_shift(connection, series, row.slot))
+    return Page(rows=rows, details=details, after=after, agents=agents)
 
 
 def _walks(
@@ -200,6 +201,14 @@ def _row(
         outcome=outcome,
     )
     return row, detail_value(lane.series, slot, kept[0]) if kept else None
+
+
+def _on_shift(connection: sqlite3.Connection, series: int, slot: int) -> str:
+    """Return who ran a series when a slot was due."""
+    found = connection.execute(
+        "SELECT agent FROM shifts WHERE series = ? AND slot <= ? ORDER BY slot DESC LIMIT 1", (series, slot)
+    ).fetchone()
+    return str(found[0]) if found else ""
 
 
 def _key(place: Place) -> str:

@@ -5,13 +5,29 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Sequence
 
-from .base import CallRow, ChangeRow, GapRow, ListeningRow, Receipt, RunRow, SeriesRow
+from .base import (
+    AgentRow,
+    AsideRow,
+    CallRow,
+    ChangeRow,
+    Detail,
+    GapRow,
+    ListeningRow,
+    Receipt,
+    RunRow,
+    SeriesRow,
+)
 from .cells import Lane
 from .rows import (
+    AGENT_COLUMNS,
+    ASIDE_COLUMNS,
     CHANGE_COLUMNS,
     RUN_COLUMNS,
+    agent_value,
+    aside_value,
     call_value,
     change_value,
+    detail_value,
     gap_value,
     listening_value,
     numbers,
@@ -93,12 +109,81 @@ def changes(connection: sqlite3.Connection, subject: str | None, limit: int) -> 
 
 
 def last_changes(connection: sqlite3.Connection) -> dict[str, ChangeRow]:
-    """Return each subject's change that was noted last."""
+    """Return each subject's newest change that stands."""
     found = connection.execute(
-        f"""SELECT {CHANGE_COLUMNS} FROM changes
-        WHERE number IN (SELECT max(number) FROM changes GROUP BY subject) ORDER BY number"""
+        f"""SELECT {CHANGE_COLUMNS} FROM changes WHERE number IN (
+            SELECT (SELECT number FROM changes AS of_one WHERE of_one.subject = one.subject AND withdrawn = 0
+                    ORDER BY at_us DESC, number DESC LIMIT 1)
+            FROM (SELECT DISTINCT subject FROM changes WHERE withdrawn = 0) AS one)
+        ORDER BY number"""
     )
     return {change.subject: change for change in map(change_value, found)}
+
+
+_STATES = f"""
+SELECT {CHANGE_COLUMNS}, number FROM changes
+WHERE subject = :subject AND withdrawn = 0 AND at_us >= :from_us
+UNION ALL
+SELECT * FROM (SELECT {CHANGE_COLUMNS}, number FROM changes
+    WHERE subject = :subject AND withdrawn = 0 AND at_us < :from_us ORDER BY at_us DESC, number DESC LIMIT 1)
+ORDER BY at_us, number"""
+
+
+def states(connection: sqlite3.Connection, subjects: Sequence[str], from_us: int) -> list[ChangeRow]:
+    """Return what stands of some subjects since an instant, and what stood there, oldest first."""
+    found: list[tuple[int, int, ChangeRow]] = []
+    for subject in subjects:
+        rows = connection.execute(_STATES, {"subject": subject, "from_us": from_us})
+        found += [(row[0], row[-1], change_value(row[:-1])) for row in rows]
+    return [change for _, _, change in sorted(found, key=lambda each: each[:2])]
+
+
+def evidence(connection: sqlite3.Connection, series: int, from_us: int, lane: Lane) -> list[Detail]:
+    """Return the results kept in full of a series that began at or after an instant, oldest first."""
+    slot = from_us // lane.interval_us - 1  # slots begin up to an interval after their multiple
+    found = [
+        detail_value(series, at, body)
+        for at, body in connection.execute(
+            "SELECT slot, body FROM extra_details WHERE series = ? AND slot >= ?", (series, slot)
+        )
+    ]
+    for at, _ in connection.execute(
+        "SELECT slot, v FROM troubles WHERE series = ? AND slot >= ?", (series, slot)
+    ):
+        row = connection.execute("SELECT body FROM details WHERE cell = ?", (lane.cell(at),)).fetchone()
+        if row is not None:
+            found.append(detail_value(series, at, row[0]))
+    kept = [detail for detail in found if detail.result.started_us >= from_us]
+    return sorted(kept, key=lambda detail: detail.result.started_us)
+
+
+def agents(connection: sqlite3.Connection) -> list[AgentRow]:
+    """Return the remote agents by name."""
+    return [
+        agent_value(row) for row in connection.execute(f"SELECT {AGENT_COLUMNS} FROM agents ORDER BY name")
+    ]
+
+
+def aside(connection: sqlite3.Connection, limit: int) -> list[AsideRow]:
+    """Return the batches kept aside, newest first."""
+    found = connection.execute(f"SELECT {ASIDE_COLUMNS} FROM aside ORDER BY number DESC LIMIT ?", (limit,))
+    return [aside_value(row) for row in found]
+
+
+def marks(connection: sqlite3.Connection) -> dict[str, int]:
+    """Return from when the past of probes has yet to be worked out."""
+    return dict(connection.execute("SELECT probe, from_us FROM marks").fetchall())
+
+
+def revision(connection: sqlite3.Connection) -> int:
+    """Return the newest revision of the past."""
+    found = connection.execute("SELECT max(max(revision), max(withdrawn)) FROM changes").fetchone()
+    return int(found[0] or 0)
+
+
+def store_id(connection: sqlite3.Connection) -> bytes:
+    """Return what names this store."""
+    return bytes.fromhex(connection.execute("SELECT value FROM meta WHERE name = 'store'").fetchone()[0])
 
 
 def receipts(connection: sqlite3.Connection, since_us: int) -> list[Receipt]:

@@ -11,6 +11,8 @@ import msgspec
 from checks.core.result import Result
 
 from .base import (
+    AgentRow,
+    AsideRow,
     CallRow,
     ChangeRow,
     Detail,
@@ -30,7 +32,9 @@ PLACES = {outcome: place for place, outcome in enumerate(OUTCOMES)}
 RUN_COLUMNS = (
     "series, number, outcome, code, first_us, first_took_us, last_end_us, last_took_us, count, longest_gap_us"
 )
-CHANGE_COLUMNS = "at_us, noted_us, subject, before, after, because"
+CHANGE_COLUMNS = "at_us, noted_us, subject, before, after, because, revision, withdrawn"
+AGENT_COLUMNS = "name, region, key, enrolled_us, seen_us, software"
+ASIDE_COLUMNS = "agent, region, epoch, sequence, noted_us, reason, data"
 
 
 class _Body(msgspec.Struct, frozen=True, array_like=True):
@@ -124,14 +128,70 @@ def series_value(row: Row) -> SeriesRow:
 
 def change_row(change: ChangeRow) -> Row:
     """Return a change in the order of `CHANGE_COLUMNS`."""
-    return change.at_us, change.noted_us, change.subject, change.before, change.after, change.because
+    return (
+        change.at_us,
+        change.noted_us,
+        change.subject,
+        change.before,
+        change.after,
+        change.because,
+        change.revision,
+        change.withdrawn,
+    )
 
 
 def change_value(row: Row) -> ChangeRow:
     """Return the change of a row in the order of `CHANGE_COLUMNS`."""
-    at_us, noted_us, subject, before, after, because = row
+    at_us, noted_us, subject, before, after, because, revision, withdrawn = row
     return ChangeRow(
-        at_us=at_us, noted_us=noted_us, subject=subject, before=before, after=after, because=because
+        at_us=at_us,
+        noted_us=noted_us,
+        subject=subject,
+        before=before,
+        after=after,
+        because=because,
+        revision=revision,
+        withdrawn=withdrawn,
+    )
+
+
+def agent_row(agent: AgentRow) -> Row:
+    """Return an agent in the order of `AGENT_COLUMNS`."""
+    return agent.name, agent.region, agent.key, agent.enrolled_us, agent.seen_us, agent.software
+
+
+def agent_value(row: Row) -> AgentRow:
+    """Return the agent of a row in the order of `AGENT_COLUMNS`."""
+    name, region, key, enrolled_us, seen_us, software = row
+    return AgentRow(
+        name=name, region=region, key=key, enrolled_us=enrolled_us, seen_us=seen_us, software=software
+    )
+
+
+def aside_row(aside: AsideRow) -> Row:
+    """Return a batch kept aside in the order of `ASIDE_COLUMNS`."""
+    return (
+        aside.agent,
+        aside.region,
+        aside.epoch,
+        aside.sequence,
+        aside.noted_us,
+        aside.reason,
+        aside.data,
+    )
+
+
+def aside_value(row: Row) -> AsideRow:
+    """Return the batch kept aside of a row in the order of `ASIDE_COLUMNS`."""
+    agent, region, epoch, sequence, noted_us, reason, data = row
+    return AsideRow(
+        agent=agent,
+        region=region,
+        epoch=epoch,
+        sequence=sequence,
+        noted_us=noted_us,
+        reason=reason,
+        data=data,
     )
 
 

@@ -61,7 +61,30 @@ _CALLS = (
         probes TEXT NOT NULL)""",
 )
 
-MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _CALLS)
+# Remote agents: who they are, what of them could not be taken, and changes of states that late results revise.
+_REGIONS = (
+    """CREATE TABLE agents(name TEXT PRIMARY KEY, region TEXT NOT NULL, key BLOB NOT NULL,
+        enrolled_us INTEGER NOT NULL, seen_us INTEGER NOT NULL, software TEXT NOT NULL) WITHOUT ROWID""",
+    """CREATE TABLE aside(number INTEGER PRIMARY KEY, agent TEXT NOT NULL, region TEXT NOT NULL,
+        epoch INTEGER NOT NULL, sequence INTEGER NOT NULL, noted_us INTEGER NOT NULL, reason TEXT NOT NULL,
+        data BLOB NOT NULL, UNIQUE(agent, epoch, sequence, reason))""",
+    """CREATE TABLE shifts(series INTEGER, slot INTEGER, agent TEXT NOT NULL,
+        PRIMARY KEY(series, slot)) WITHOUT ROWID""",
+    "CREATE TABLE marks(probe TEXT PRIMARY KEY, from_us INTEGER NOT NULL) WITHOUT ROWID",
+    # anew, because what makes a change the same as another now includes the revision it came with
+    "ALTER TABLE changes RENAME TO changes_before",
+    """CREATE TABLE changes(number INTEGER PRIMARY KEY, subject TEXT NOT NULL, at_us INTEGER NOT NULL,
+        noted_us INTEGER NOT NULL, before TEXT NOT NULL, after TEXT NOT NULL, because TEXT NOT NULL,
+        revision INTEGER NOT NULL, withdrawn INTEGER NOT NULL,
+        UNIQUE(subject, noted_us, at_us, after, before, revision, withdrawn))""",
+    """INSERT INTO changes SELECT number, subject, at_us, noted_us, before, after, because, 0, 0
+        FROM changes_before""",
+    "DROP TABLE changes_before",
+    "CREATE INDEX changes_by_subject ON changes(subject, number)",
+    "CREATE INDEX changes_that_stand ON changes(subject, at_us, number) WHERE withdrawn = 0",
+)
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _CALLS, _REGIONS)
 
 
 def prepare(

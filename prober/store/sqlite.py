@@ -14,8 +14,11 @@ from checks.core.clock import wall_us
 
 from . import reader
 from .base import (
+    AgentRow,
+    AsideRow,
     CallRow,
     ChangeRow,
+    Detail,
     GapRow,
     ListeningRow,
     Page,
@@ -143,6 +146,35 @@ class SqliteStore:
     async def last_changes(self) -> dict[str, ChangeRow]:
         """Return each subject's change that was noted last."""
         return await self._readers.run(reader.last_changes)
+
+    async def states(self, subjects: Sequence[str], from_us: int) -> list[ChangeRow]:
+        """Return the changes that stand since an instant, and of each subject the last before; oldest first."""
+        return await self._readers.run(reader.states, subjects, from_us)
+
+    async def evidence(self, series: int, from_us: int) -> list[Detail]:
+        """Return the results kept in full of one series that began at or after an instant, oldest first."""
+        lane = self._lanes.get(series)
+        return await self._readers.run(reader.evidence, series, from_us, lane) if lane is not None else []
+
+    async def agents(self) -> list[AgentRow]:
+        """Return the remote agents whose keys are pinned, by name."""
+        return await self._readers.run(reader.agents)
+
+    async def aside(self, limit: int) -> list[AsideRow]:
+        """Return the batches kept aside, newest first."""
+        return await self._readers.run(reader.aside, limit)
+
+    async def marks(self) -> dict[str, int]:
+        """Return from when the past of probes has yet to be worked out."""
+        return await self._readers.run(reader.marks)
+
+    async def revision(self) -> int:
+        """Return the newest revision of the past; 0: there was none."""
+        return await self._readers.run(reader.revision)
+
+    async def store_id(self) -> bytes:
+        """Return 16 bytes that name this store for good."""
+        return await self._readers.run(reader.store_id)
 
     async def receipts(self) -> list[Receipt]:
         """Return the receipts that were written in the last 30 days, one an epoch."""

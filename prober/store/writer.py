@@ -8,13 +8,18 @@ from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import TypeAlias
 
-from .base import Receipt, ResultRow, RunRow, StoreError, WriteSet
+from . import gaps
+from .base import ChangeRow, Receipt, ResultRow, RunRow, StoreError, WriteSet
 from .cells import Lane
 from .rows import (
+    AGENT_COLUMNS,
+    ASIDE_COLUMNS,
     CHANGE_COLUMNS,
     PLACES,
     RUN_COLUMNS,
     Row,
+    agent_row,
+    aside_row,
     body,
     call_row,
     change_row,
@@ -26,9 +31,13 @@ from .rows import (
 CALLS_KEPT = 200  # of a probe; the newest success is kept beside them
 LISTENING_KEPT = 1000  # rows: one a life of the daemon, or a change of what is called
 LATE_KEPT_US = 5000  # a start is known at least this well without a row in `late`
+ASIDE_KEPT = 1000  # batches
 _PASS = 0
 
 _INTO = {
+    # of another agent: what is on record stays, unless it is that very result
+    "doubles": """INSERT OR IGNORE INTO extras SELECT ?1, ?2, ?3, 2, ?4, ?5
+        WHERE EXISTS (SELECT 1 FROM results WHERE cell = ?6 AND v <> ?5)""",
     "results": "INSERT OR IGNORE INTO results VALUES (?, ?)",
     "late": "INSERT OR IGNORE INTO late VALUES (?, ?)",
     # only what the result on record says, should one come twice and differ
@@ -38,13 +47,23 @@ _INTO = {
     "details": "INSERT OR IGNORE INTO details VALUES (?, ?)",
     "extra_details": "INSERT OR IGNORE INTO extra_details VALUES (?, ?, ?, ?)",
     "moved": f"INSERT OR REPLACE INTO runs SELECT {RUN_COLUMNS} FROM heads JOIN tails USING(series) WHERE series = ?",
+    "dropped_runs": "DELETE FROM runs WHERE series = ? AND number = ?",
     "runs": "INSERT OR REPLACE INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     "heads": "INSERT OR REPLACE INTO heads VALUES (?, ?, ?, ?, ?, ?, ?)",
     "tails": "INSERT OR REPLACE INTO tails VALUES (?, ?, ?, ?, ?, ?)",
     "last_slots": "UPDATE tails SET last_slot = ? WHERE series = ?",
-    "gaps": """INSERT INTO gaps VALUES (?, ?, ?, ?) ON CONFLICT(series, first_slot) DO UPDATE
-        SET last_slot = max(last_slot, excluded.last_slot)""",
-    "changes": f"INSERT OR IGNORE INTO changes({CHANGE_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?)",
+    "gaps": gaps.GROW,
+    "withdrawn": """UPDATE changes SET withdrawn = ?
+        WHERE subject = ? AND noted_us = ? AND at_us = ? AND after = ? AND before = ? AND withdrawn = 0""",
+    "changes": f"INSERT OR IGNORE INTO changes({CHANGE_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+    "shifts": "INSERT OR REPLACE INTO shifts VALUES (?, ?, ?)",
+    "unmarked": "DELETE FROM marks WHERE probe = ?",
+    "marks": """INSERT INTO marks VALUES (?, ?) ON CONFLICT(probe) DO UPDATE
+        SET from_us = min(from_us, excluded.from_us)""",
+    "agents": f"INSERT OR REPLACE INTO agents({AGENT_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?)",
+    "forgotten": "DELETE FROM agents WHERE name = ?",
+    "aside": f"INSERT OR IGNORE INTO aside({ASIDE_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)",
+    "old_aside": f"""DELETE FROM aside WHERE number + ? <= (SELECT max(number) FROM aside) - {ASIDE_KEPT}""",
     "receipts": "INSERT OR REPLACE INTO receipts VALUES (?, ?, ?, ?, ?)",
     "calls": "INSERT OR IGNORE INTO calls VALUES (?, ?, ?, ?, ?)",
     "old_calls": f"""DELETE FROM calls WHERE probe = ?1
@@ -72,24 +91,40 @@ class Plan:
 
     rows: dict[str, list[Row]] = field(default_factory=lambda: {name: [] for name in _INTO})
     heads: dict[int, Head] = field(default_factory=dict)
+    late: list[tuple[int, int]] = field(
+        default_factory=list
+    )  # (series, slot) that a gap may have been told of
+    overlaps: list[tuple[Lane, int, int]] = field(
+        default_factory=list
+    )  # gaps told of slots that may have results
 
 
 def plan(writes: WriteSet, lanes: Mapping[int, Lane], heads: Mapping[int, Head], now_us: int) -> Plan:
     """Return the rows of a `WriteSet`; raises `StoreError` for a series that was never made."""
     planned = Plan()
     try:
-        spans = _plan_results(planned.rows, writes.results, lanes)
+        _plan_doubles(planned, writes.doubles, lanes)
+        spans = _plan_results(planned.rows, [*writes.results, *writes.doubles], lanes)
         _plan_details(planned.rows, writes, lanes)
     except KeyError as error:
         raise StoreError(f"a result names {error}, which is no series or outcome of this store") from None
     for gap in writes.gaps:
         _widen(spans, gap.series, gap.first_slot, gap.last_slot)
         planned.rows["gaps"].append((gap.series, gap.first_slot, gap.last_slot, gap.reason))
+        known = heads.get(gap.series, NO_HEAD)[1]
+        if known is not None and gap.first_slot <= known and gap.series in lanes:
+            planned.overlaps.append((lanes[gap.series], gap.first_slot, min(gap.last_slot, known)))
     newest = _plan_runs(planned.rows, writes.runs, heads)
     _plan_heads(planned, spans, newest, heads)
+    planned.rows["shifts"] = list(writes.shifts)
+    planned.rows["unmarked"] = [(probe,) for probe in writes.unmarked]
+    planned.rows["marks"] = list(writes.marks)
+    planned.rows["dropped_runs"] = list(writes.dropped_runs)
+    planned.rows["withdrawn"] = [_withdrawal(change) for change in writes.withdrawn]
     planned.rows["changes"] = [change_row(change) for change in writes.changes]
     planned.rows["receipts"] = [_receipt_row(receipt, now_us) for receipt in writes.receipts]
     _plan_calls(planned.rows, writes)
+    _plan_agents(planned.rows, writes)
     return planned
 
 
@@ -102,6 +137,9 @@ def apply(connection: sqlite3.Connection, planned: Plan) -> None:
             for name, rows in planned.rows.items()
             if rows
         }
+        gaps.cut(connection, planned.late)
+        for lane, first, last in planned.overlaps:
+            gaps.cut(connection, gaps.results_within(connection, lane, first, last))
         connection.executemany(
             "UPDATE totals SET rows = rows + ? WHERE name = ?",
             [(added[name], name) for name in added if name in _COUNTED],
@@ -138,6 +176,14 @@ def _plan_results(
     # Neighbours go to the same page at once; of two with one key the first stays first.
     into.sort(key=itemgetter(0))
     return spans
+
+
+def _plan_doubles(planned: Plan, results: list[ResultRow], lanes: Mapping[int, Lane]) -> None:
+    planned.late = [(row.series, row.slot) for row in results]
+    for row in results:
+        packed = row.duration_us << 2 | PLACES[row.outcome]
+        key = row.series, row.slot, row.started_us
+        planned.rows["doubles"].append((*key, row.late_us, packed, lanes[row.series].cell(row.slot)))
 
 
 def _plan_details(rows: dict[str, list[Row]], writes: WriteSet, lanes: Mapping[int, Lane]) -> None:
@@ -178,6 +224,17 @@ def _plan_calls(rows: dict[str, list[Row]], writes: WriteSet) -> None:
     rows["old_calls"] = [(probe,) for probe in dict.fromkeys(call.probe for call in writes.calls)]
     rows["listening"] = [listening_row(row) for row in writes.listening]
     rows["old_listening"] = [(row.from_us,) for row in writes.listening[-1:]]
+
+
+def _plan_agents(rows: dict[str, list[Row]], writes: WriteSet) -> None:
+    rows["agents"] = [agent_row(agent) for agent in writes.agents]
+    rows["forgotten"] = [(name,) for name in writes.forgotten]
+    rows["aside"] = [aside_row(aside) for aside in writes.aside]
+    rows["old_aside"] = [(0,)] if writes.aside else []
+
+
+def _withdrawal(change: ChangeRow) -> Row:
+    return change.withdrawn, change.subject, change.noted_us, change.at_us, change.after, change.before
 
 
 def _plan_heads(

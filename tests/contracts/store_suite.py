@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from contracts.store_history import HistoryPromises
+from contracts.store_regions import RegionPromises
 from contracts.store_results import ResultPromises
 
 
-class StoreSuite(ResultPromises, HistoryPromises):
+class StoreSuite(ResultPromises, HistoryPromises, RegionPromises):
     """The promises of `prober/store/base.py`; a subclass says in `make` where its store lives in a folder."""

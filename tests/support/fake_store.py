@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 
 from prober.store.base import (
+    AsideRow,
     CallRow,
     ChangeRow,
     Detail,
@@ -34,6 +35,7 @@ class FakeStore:
     missed: list[GapRow] = field(default_factory=list)  # newest first
     problem: str | None = None
     asked: list[ResultQuery] = field(default_factory=list)
+    refused: list[AsideRow] = field(default_factory=list)  # newest first
 
     def _check(self) -> None:
         if self.problem is not None:
@@ -104,12 +106,22 @@ class FakeStore:
         end = start + query.limit
         page = matching[start:end]
         after = str(end) if end < len(matching) else None
-        return Page(rows=[row for row, _ in page], details=[detail for _, detail in page], after=after)
+        return Page(
+            rows=[row for row, _ in page],
+            details=[detail for _, detail in page],
+            after=after,
+            agents=["local-1" if detail is None else detail.agent for _, detail in page],
+        )
 
     async def gaps(self, series: Sequence[int], limit: int) -> list[GapRow]:
         """Return gaps of some series."""
         self._check()
         return [row for row in self.missed if row.series in series][:limit]
+
+    async def aside(self, limit: int) -> list[AsideRow]:
+        """Return the newest batches that were kept aside."""
+        self._check()
+        return self.refused[:limit]
 
     async def calls(self, probe: str) -> list[CallRow]:
         """Return none."""
