@@ -15,6 +15,8 @@ MEANINGS: Mapping[Code, str] = {
     Code.AGENT_RESOLVER: "The region's own name servers are of no use: they do not answer a control question either.",
     Code.AGENT_STALLED: "The agent itself was kept waiting for so long that the measurement proves nothing.",
     Code.AGENT_CLOCK_STEP: "The agent's wall clock was stepped during the run.",
+    Code.AGENT_CLOCK: "The agent's clock is too far from the hub's, or not known well (`agents.max_clock_offset`).",
+    Code.AGENT_CUT_OFF: "The region has no network: none of its canaries (`regions`) could be reached either.",
     Code.AGENT_FILE: "A file that the check needs cannot be read on the agent's machine.",
     Code.AGENT_REGISTRY: "The registry's RDAP service, or IANA's list of them, could not be asked.",
     Code.AGENT_AWAY: "The daemon was not there to be called, so a missing call proves nothing.",

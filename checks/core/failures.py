@@ -22,6 +22,8 @@ class Code(StrEnum):
     AGENT_STALLED = "agent_stalled"
     AGENT_AWAY = "agent_away"
     AGENT_CLOCK_STEP = "agent_clock_step"
+    AGENT_CLOCK = "agent_clock"
+    AGENT_CUT_OFF = "agent_cut_off"
     AGENT_FILE = "agent_file"
     AGENT_REGISTRY = "agent_registry"
     AGENT_FORBIDDEN = "agent_forbidden"
@@ -133,7 +135,9 @@ class Code(StrEnum):
     SLOW = "slow"
 
 
-NETWORK_CODES = frozenset({Code.AGENT_NO_ROUTE, Code.AGENT_RESOLVER, Code.AGENT_SOURCE_ADDRESS})
+NETWORK_CODES = frozenset(
+    {Code.AGENT_NO_ROUTE, Code.AGENT_RESOLVER, Code.AGENT_SOURCE_ADDRESS, Code.AGENT_CUT_OFF}
+)
 """Codes that say: the region itself has no network."""
 
 

@@ -1,7 +1,8 @@
 """Regular expressions of the configuration: compiled when it is read, and of a kind that cannot hang.
 
 RE2 matches in time linear to the text, whatever the expression, so that no target can stall an agent by what it
-sends. The price is no lookaround and no back-references, as in the exporter that people come from.
+sends. The price is no lookaround and no back-references, as in the exporter that people come from. The library is
+loaded by the first expression: many an agent has none, and has to be small.
 """
 
 from __future__ import annotations
@@ -9,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, AnyStr, Protocol, cast
 
-import re2  # type: ignore[import-untyped]  # it has no types of its own
 from pydantic import AfterValidator, Field
 
 from .schema import unusable
@@ -71,7 +71,7 @@ class Pattern(Protocol[AnyStr]):
 
 def compiled(pattern: str) -> Pattern[str]:
     """Compile an expression over text. Raises a validation error in clear words."""
-    return cast("Pattern[str]", _compiled(pattern, pattern, _options(re2.Options.Encoding.UTF8)))
+    return cast("Pattern[str]", _compiled(pattern, pattern, "UTF8"))
 
 
 def longest(pattern: Pattern[AnyStr]) -> int:
@@ -82,26 +82,21 @@ def longest(pattern: Pattern[AnyStr]) -> int:
 def compiled_bytes(pattern: str, flags: str = "") -> Pattern[bytes]:
     """Compile an expression over bytes, each byte a sign of its own, with flags such as `m` or `s`."""
     prefix = f"(?{flags})" if flags else ""
-    return cast(
-        "Pattern[bytes]",
-        _compiled((prefix + pattern).encode(), pattern, _options(re2.Options.Encoding.LATIN1)),
-    )
+    return cast("Pattern[bytes]", _compiled((prefix + pattern).encode(), pattern, "LATIN1"))
 
 
-def _compiled(text: str | bytes, pattern: str, options: re2.Options) -> object:
+def _compiled(text: str | bytes, pattern: str, encoding: str) -> object:
+    import re2  # type: ignore[import-untyped]  # it has no types of its own
+
     if len(pattern) > MAX_PATTERN:
         raise unusable(f"a regular expression is at most {MAX_PATTERN} characters")
+    options = re2.Options()
+    options.encoding = getattr(re2.Options.Encoding, encoding)
+    options.log_errors = False
     try:
         return re2.compile(text, options)
     except re2.error as error:
         raise unusable(f"not a regular expression: {_words(error)}", _hint(pattern)) from None
-
-
-def _options(encoding: object) -> re2.Options:
-    options = re2.Options()
-    options.encoding = encoding
-    options.log_errors = False
-    return options
 
 
 def _words(error: Exception) -> str:

@@ -11,7 +11,6 @@ import asyncio
 import contextlib
 import gc
 import os
-import resource
 import signal
 import socket
 import sys
@@ -21,15 +20,18 @@ from checks.core.reactor import Reactor
 from prober import wire
 from prober.carrier import Carrier
 from prober.loop import run_loop
-from prober.wire import Ack, Assignment, Goodbye, Health, Recheck
+from prober.wire import Ack, Alone, Assignment, Goodbye, Health, Recheck
 
-from .outbox import MAX_RECORDS, Outbox
+from .clock import AgentClock
+from .collector import MAX_RECORDS
+from .health import freeze, take_health
+from .outbox import Outbox
 from .runner import Runner
+from .sight import Sight
 
 FLUSH_SECONDS = 0.2  # how long news wait for company: whatever is not just another pass
 HEALTH_SECONDS = 1.0  # how long passes wait, since the hub's work is by the batch; an idle one tells as often
 GOODBYE_SECONDS = 2.0  # how long a leaving agent waits for its last acknowledgement
-_PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
 
 class Agent:
@@ -39,7 +41,9 @@ class Agent:
         self._carrier = carrier
         self._reactor = reactor
         self._outbox = Outbox(name, epoch=time.time_ns())
-        self._runner = Runner(reactor, self._outbox.add)
+        self._clock = AgentClock()
+        self._sight = Sight(reactor, self._clock, self._outbox.add, self._outbox.under, self._target_of)
+        self._runner = Runner(reactor, self._sight.report, self._clock)
         self._told = 0.0
         self._leaving = asyncio.Event()
         self._acknowledged = asyncio.Event()
@@ -51,6 +55,7 @@ class Agent:
             sender = tasks.create_task(self._deliver())
             await self._leaving.wait()
             self._runner.stop()
+            self._sight.close()
             await self._last_words()
             listener.cancel()
             sender.cancel()
@@ -65,6 +70,8 @@ class Agent:
                 self._acknowledged.set()
             elif isinstance(message, Recheck):
                 self._runner.recheck(message.series)
+            elif isinstance(message, Alone):
+                self._sight.alone(message)
             elif isinstance(message, Goodbye):
                 break
         else:
@@ -72,24 +79,19 @@ class Agent:
         self._leaving.set()
 
     def _assign(self, assignment: Assignment) -> None:
-        self._outbox.under(assignment.digest)
+        self._sight.assign(assignment)
         self._runner.assign(assignment)
-        # Long-lived objects out of the collector's sight: its longest pause shrinks to a millisecond. What a start
-        # leaves behind is not worth the walk; `main` has kept the collector away until now.
-        if gc.isenabled():
-            gc.collect()
-        gc.freeze()
-        gc.enable()
+        freeze()
 
     async def _deliver(self) -> None:
         while True:
             await asyncio.sleep(FLUSH_SECONDS)
-            due = time.monotonic() - self._told >= HEALTH_SECONDS
+            due = self._sight.has_news or time.monotonic() - self._told >= HEALTH_SECONDS
             if due or self._outbox.has_news or self._outbox.pending >= MAX_RECORDS:
                 await self._flush(due)
 
     async def _flush(self, due: bool = False) -> None:
-        while (data := self._outbox.seal(self._health, even_empty=due)) is not None:
+        while (data := self._seal(due)) is not None:
             due = False
             self._told = time.monotonic()
             if not await self._carrier.send(data):
@@ -104,26 +106,23 @@ class Agent:
                     await self._acknowledged.wait()
         self._carrier.close()
 
-    def _health(self) -> Health:
-        usage = resource.getrusage(resource.RUSAGE_SELF)
-        worst_lag_ns, self._reactor.worst_lag_ns = self._reactor.worst_lag_ns, 0
-        pace = self._runner.shared.pace
-        return Health(
-            worst_lag_us=worst_lag_ns // 1000,
-            in_flight=pace.in_flight,
-            queued=len(pace.waiting),
-            cpu_us=int((usage.ru_utime + usage.ru_stime) * 1_000_000),
-            resident_bytes=_resident_bytes(),
-            clock_steps=self._runner.shared.clock.steps,
+    def _target_of(self, number: int) -> str:
+        return self._runner.target_of(number)
+
+    def _seal(self, even_empty: bool) -> bytes | None:
+        sight = self._sight
+        return self._outbox.seal(
+            self._health, even_empty, sight.take_cutoffs, sight.take_clock_events, self._complete_us
         )
 
+    def _complete_us(self) -> int:
+        """Return up to when nothing is still to come: not in flight, not held back, not waiting for a batch."""
+        runner, sight = self._runner, self._sight
+        open_us = (runner.oldest_in_flight_us(), sight.oldest_held_us(), self._outbox.oldest_us())
+        return min((self._clock.now_us(), *(began_us for began_us in open_us if began_us)))
 
-def _resident_bytes() -> int:
-    try:
-        with open("/proc/self/statm", encoding="ascii") as statm:
-            return int(statm.read().split()[1]) * _PAGE_BYTES
-    except OSError:
-        return 0
+    def _health(self) -> Health:
+        return take_health(self._reactor, self._runner)
 
 
 async def _serve(fd: int, name: str) -> None:

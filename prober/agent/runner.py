@@ -16,6 +16,7 @@ import msgspec
 
 from checks.core.check import Check, kind_named
 from checks.core.clock import monotonic_ns
+from checks.core.failures import Code
 from checks.core.link import Address
 from checks.core.reactor import Reactor, Run, Timer
 from checks.core.resolver_config import ResolverConfig
@@ -24,8 +25,10 @@ from checks.core.watch import Place, Watch
 from prober.wire import Assignment, Gap, Kind, Missed, Record, Resolver, Series
 
 from .clock import AgentClock
+from .clocks import SUSPEND_NS
 from .grid import Grid
 from .pace import Pace
+from .voiding import voided
 
 CLOCK_CHECK_NS = 1_000_000_000  # how often the wall clock is compared
 GRACE_US = 1_000_000  # a run due at the very end of its slot may still begin this much after it was due
@@ -35,8 +38,9 @@ class SeriesRunner:
     """One probe in one region."""
 
     __slots__ = (
-        "_attempts", "_behind", "_check", "_clock", "_due_us", "_flying", "_grace_us", "_grid", "_pace", "_place",
-        "_rerun", "_run", "_scheduled", "_stopped", "_timer", "accounted", "report", "series", "slot",
+        "_attempts", "_behind", "_check", "_clock", "_due_us", "_flying", "_follow", "_grace_us", "_grid", "_pace",
+        "_place", "_rerun", "_run", "_scheduled", "_slept_ns", "_stopped", "_timer", "accounted", "began_us",
+        "report", "series", "slot",
     )  # fmt: skip
 
     def __init__(self, series: Series, grid: Grid, place: Place, shared: Shared) -> None:
@@ -44,6 +48,7 @@ class SeriesRunner:
         self._grid = grid
         self._place = place
         self._clock = shared.clock
+        self._follow = shared.follow_clock
         self._pace = shared.pace
         self.report = shared.report
         self._check = shared.check_for(series)
@@ -52,6 +57,8 @@ class SeriesRunner:
         self._run: Run[Result] | None = None
         self._scheduled = False  # what the run in flight is
         self._flying = 0  # its slot
+        self._slept_ns = 0  # how long the machine had slept when it began
+        self.began_us = 0  # when the run in flight began; 0: none is
         self._due_us = 0  # when the next slot is due
         self._behind: int | None = None  # the slot that waits for the run in flight to end
         self._stopped = False
@@ -75,12 +82,17 @@ class SeriesRunner:
         if self._behind is not None:
             self._miss(self._behind, reason)
 
-    def clock_stepped(self) -> None:
+    @property
+    def target(self) -> str:
+        """What is looked at, in a word a person knows."""
+        return self._check.target
+
+    def clock_stepped(self, reason: Missed = Missed.CLOCK) -> None:
         """Go on from the new wall time: slots jumped over are missed, slots lived twice are run as rechecks."""
         self._timer.cancel()
         self.slot = self._grid.first_due(self._clock.now_us())
         if self.slot > self.accounted:
-            self._miss(self.slot - 1, Missed.CLOCK)
+            self._miss(self.slot - 1, reason)
         self._timer = self._arm()
 
     def recheck(self) -> None:
@@ -94,6 +106,8 @@ class SeriesRunner:
         return self._place.reactor.call_at(self._clock.monotonic_ns(self._due_us), self._due)
 
     def _due(self) -> None:
+        if self._clock.has_jumped() and self._follow():
+            return  # nothing is stamped with a time that is over; the timer is another one now
         slot, due_us = self.slot, self._due_us
         if not self._is_too_late(slot, due_us, self._clock.now_us()):
             self._pace.admit(partial(self._begin, slot, due_us))
@@ -138,6 +152,8 @@ class SeriesRunner:
         watch = Watch(self._place, self._clock.now_us())
         self._scheduled = kind is Kind.SCHEDULED
         self._flying = slot
+        self._slept_ns = self._clock.slept_ns()
+        self.began_us = watch.started_us
         run = Run(
             self._place.reactor,
             self._check.run(watch),
@@ -151,9 +167,13 @@ class SeriesRunner:
         self, slot: int, kind: Kind, late_us: int, result: Result | None, error: BaseException | None
     ) -> None:
         self._run = None
+        self.began_us = 0
         self._pace.ended()
         if result is None:  # Check.run catches everything; what comes here ends the process
             raise error or RuntimeError("a run ended without a result")
+        if (slept_ns := self._clock.slept_ns() - self._slept_ns) > SUSPEND_NS:
+            words = f"the agent's machine slept {slept_ns / 1e9:.1f} s within this run"
+            result = voided(result, Code.AGENT_STALLED, words)
         self.report(Record(self.series.number, slot, int(kind), late_us, result))
         self._count(result.outcome)
         if self._behind is not None:
@@ -191,6 +211,7 @@ class SeriesRunner:
         if self._run is not None:
             self._run.cancel()
             self._run = None
+            self.began_us = 0
             self._pace.ended()
 
     def _cancel_rerun(self) -> None:
@@ -207,11 +228,18 @@ class SeriesRunner:
 class Shared:
     """What the series of one agent have in common."""
 
-    __slots__ = ("_checks", "clock", "pace", "reactor", "report")
+    __slots__ = ("_checks", "clock", "follow_clock", "pace", "reactor", "report")
 
-    def __init__(self, reactor: Reactor, report: Callable[[Record | Gap], None], clock: AgentClock) -> None:
+    def __init__(
+        self,
+        reactor: Reactor,
+        report: Callable[[Record | Gap], None],
+        clock: AgentClock,
+        follow_clock: Callable[[], bool],
+    ) -> None:
         self.reactor = reactor
         self.clock = clock
+        self.follow_clock = follow_clock
         self.pace = Pace(reactor, max_in_flight=500)
         self.report = report
         # The regions of a probe share one check: it is prepared once and holds nothing of a run.
@@ -233,7 +261,7 @@ class Runner:
     def __init__(
         self, reactor: Reactor, report: Callable[[Record | Gap], None], clock: AgentClock | None = None
     ) -> None:
-        self.shared = Shared(reactor, report, clock or AgentClock())
+        self.shared = Shared(reactor, report, clock or AgentClock(), self.follow_clock)
         self._series: dict[int, SeriesRunner] = {}
         self._max_lag_us = 0
         self._resolvers: dict[str, ResolverConfig] = {}  # by region
@@ -246,7 +274,7 @@ class Runner:
         wanted = {series.number: series for series in assignment.series}
         lag_changed, self._max_lag_us = assignment.max_lag_us != self._max_lag_us, assignment.max_lag_us
         before = self._resolvers
-        self._resolvers = {each.region: _config(each) for each in assignment.resolvers}
+        self._resolvers = {each.region: resolver_config(each) for each in assignment.resolvers}
         accounted: dict[int, int] = {}
         for number in list(self._series):
             running = self._series[number].series
@@ -287,11 +315,22 @@ class Runner:
         )
         return SeriesRunner(series, grid, place, self.shared)
 
-    def follow_clock(self) -> None:
-        """Compare the wall clock; after a step every series goes on from the new time."""
-        if self.shared.clock.follow():
+    def target_of(self, number: int) -> str:
+        """Return what a series looks at; empty for one that is not run."""
+        runner = self._series.get(number)
+        return "" if runner is None else runner.target
+
+    def oldest_in_flight_us(self) -> int:
+        """Return when the oldest run in flight began; 0: none is."""
+        return min((each.began_us for each in self._series.values() if each.began_us), default=0)
+
+    def follow_clock(self) -> bool:
+        """Compare the wall clock; after a step every series goes on from the new time. Says whether there was one."""
+        reason = self.shared.clock.follow()
+        if reason is not None:
             for runner in self._series.values():
-                runner.clock_stepped()
+                runner.clock_stepped(reason)
+        return reason is not None
 
     def _plan_clock_check(self) -> None:
         self._reactor.call_at(monotonic_ns() + CLOCK_CHECK_NS, self._check_clock)
@@ -301,7 +340,8 @@ class Runner:
         self._plan_clock_check()
 
 
-def _config(resolver: Resolver) -> ResolverConfig:
+def resolver_config(resolver: Resolver) -> ResolverConfig:
+    """Return the resolver of a region as checks use it."""
     return ResolverConfig(
         servers=tuple(Address(*server) for server in resolver.servers),
         timeout_us=resolver.timeout_us,

@@ -121,6 +121,58 @@ async def test_a_clock_set_back_runs_slots_lived_twice_as_rechecks() -> None:
         assert len(set(slots(bench))) == len(slots(bench))
 
 
+async def test_slots_slept_over_are_missed_as_suspended() -> None:
+    async with tcp_peer(close_at_once) as peer, running() as bench:
+        bench.assign(tcp_series(1, peer.port))
+        await bench.reports.until(lambda reports: len(reports.records) >= 2)
+        bench.wall.slept_ns = HOUR_NS
+        count, woke_us = len(bench.reports.records), bench.runner.shared.clock.now_us() + HOUR_NS // 1000
+        await bench.reports.until(lambda reports: len(reports.records) >= count + 3)
+        (gap,) = [gap for gap in bench.reports.gaps if gap.reason != "late"]  # which a busy machine may add
+        assert gap.reason == "suspended"
+        assert 35_900 <= gap.last - gap.first <= 36_010
+        after = [record for record in bench.reports.records if record.slot > gap.last]
+        assert after
+        assert all(record.result.started_us >= woke_us for record in after)
+        missed = [slot for each in bench.reports.gaps for slot in range(each.first, each.last + 1)]
+        both = sorted(slots(bench) + missed)
+        assert both == list(range(both[0], both[0] + len(both)))
+
+
+async def test_nothing_begins_with_the_time_before_a_step() -> None:
+    async with tcp_peer(close_at_once) as peer, running() as bench:
+        bench.assign(tcp_series(1, peer.port, interval_us=50_000))
+        await bench.reports.until(lambda reports: len(reports.records) >= 2)
+        bench.wall.ahead_ns = HOUR_NS
+        count, old_us = len(bench.reports.records), bench.runner.shared.clock.now_us()
+        await bench.reports.until(lambda reports: len(reports.records) >= count + 3)
+        begun = [record.result.started_us for record in bench.reports.records[count:]]
+        assert all(at_us <= old_us or at_us >= old_us + HOUR_NS // 1000 for at_us in begun)
+
+
+async def test_a_run_that_the_machine_slept_through_is_void_and_says_what_it_saw() -> None:
+    async with tcp_peer(silence) as peer, running() as bench:
+        options = (SLEEP % peer.port).encode()
+        bench.assign(
+            tcp_series(1, peer.port, options=options, interval_us=30 * 86_400_000_000, timeout_us=200_000)
+        )
+        bench.runner.recheck((1,))
+        assert bench.runner.oldest_in_flight_us() > 0
+        bench.wall.slept_ns = HOUR_NS
+        await bench.reports.until(lambda reports: bool(reports.records))
+        result = bench.reports.records[0].result
+        assert result.outcome is Outcome.VOID
+        assert [failure.code for failure in result.failures] == ["agent_stalled", "dialogue_timeout"]
+        assert "slept 3600.0 s" in result.failures[0].detail
+        assert bench.runner.oldest_in_flight_us() == 0
+
+
+async def test_a_runner_names_the_targets_of_what_it_runs() -> None:
+    async with running() as bench:
+        bench.assign(tcp_series(1, 9))
+        assert [bench.runner.target_of(number) for number in (1, 2)] == ["127.0.0.1:9", ""]
+
+
 async def test_a_new_assignment_leaves_what_did_not_change_undisturbed() -> None:
     async with tcp_peer(close_at_once) as peer, running() as bench:
         bench.assign(tcp_series(1, peer.port), tcp_series(2, peer.port))

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from checks.core.check import load_kinds
-from checks.core.clock import offset_ns
 from checks.core.reactor import Reactor
 from prober import wire
-from prober.agent.clock import AgentClock
+from prober.agent.clock import AgentClock, read_clocks
+from prober.agent.clocks import Reading
 from prober.agent.runner import Runner
 from prober.wire import Assignment, Gap, Record, Resolver, Series
 
@@ -44,12 +44,18 @@ class Reports:
 
 @dataclass(slots=True)
 class Wall:
-    """A wall clock that a test steps."""
+    """A machine's clocks: a test sets the wall clock (`ahead_ns`) and lets the machine sleep (`slept_ns`)."""
 
     ahead_ns: int = 0
+    slept_ns: int = 0
 
-    def offset_ns(self) -> int:
-        return offset_ns() + self.ahead_ns
+    def read(self) -> Reading:
+        now = read_clocks()
+        return replace(
+            now,
+            realtime_ns=now.realtime_ns + self.ahead_ns + self.slept_ns,
+            boottime_ns=now.boottime_ns + self.slept_ns,
+        )
 
 
 @dataclass(slots=True)
@@ -80,7 +86,7 @@ async def running() -> AsyncIterator[Bench]:
     load_kinds()
     reactor = Reactor(asyncio.get_running_loop())
     wall, reports = Wall(), Reports()
-    bench = Bench(Runner(reactor, reports.add, AgentClock(wall.offset_ns)), reports, wall)
+    bench = Bench(Runner(reactor, reports.add, AgentClock(wall.read)), reports, wall)
     try:
         yield bench
     finally:

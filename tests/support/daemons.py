@@ -81,10 +81,14 @@ class Daemon:
 
 
 @contextlib.asynccontextmanager
-async def daemon(folder: Path, configuration: str, **environ: str) -> AsyncIterator[Daemon]:
-    """Run the daemon in a folder until the end of the block; `configuration` comes without `listen`."""
+async def daemon(folder: Path, configuration: str, agents: str = "", **environ: str) -> AsyncIterator[Daemon]:
+    """Run the daemon in a folder until the end of the block; `configuration` comes without `listen`.
+
+    `agents` is what `listen.agents` holds: without it no agent from elsewhere is taken.
+    """
     public, internal = free_port(), free_port()
-    listen = f'listen: {{public: "127.0.0.1:{public}", internal: "127.0.0.1:{internal}"}}\n'
+    more = f", agents: {{{agents}}}" if agents else ""
+    listen = f'listen: {{public: "127.0.0.1:{public}", internal: "127.0.0.1:{internal}"{more}}}\n'
     (folder / "probes.yaml").write_text(configuration + listen)
     with (folder / "daemon.log").open("ab") as log:
         process = await asyncio.create_subprocess_exec(

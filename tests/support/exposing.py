@@ -9,7 +9,7 @@ from support.configs import loaded
 from checks.core.result import Fact, Failure, Outcome, Result
 from prober.config import Config
 from prober.hub.view import AgentView, ProbeView, RegionView, ReloadView, ServiceView, View
-from prober.wire import Health, Kind, Record
+from prober.wire import ClockState, Health, Kind, Record, SpoolState
 from reports.availability import Availability
 from reports.evidence import Window
 from reports.outages import Outage
@@ -99,6 +99,26 @@ def agent(name: str = "local-1") -> AgentView:
         worst_lag_us=1_500, in_flight=3, queued=0, cpu_us=2_500_000, resident_bytes=40_000_000, clock_steps=1
     )
     return AgentView(name=name, regions=("fra",), up=True, restarts=2, last_batch_us=NOW_US, health=health)
+
+
+def remote(name: str = "iad-1a2b3c4d", **more: object) -> AgentView:
+    """Return a remote agent that is connected, with something to tell of everything."""
+    made = agent(name)
+    made.regions, made.remote, made.software = ("iad",), True, "0.1.0"
+    made.complete_us = NOW_US - 2_000_000
+    made.clock = ClockState(offset_us=-12_000, error_us=3_500, measured_us=NOW_US)
+    made.spool = SpoolState(
+        batches=3,
+        results=12,
+        bytes=4_096,
+        oldest_us=NOW_US - 60_000_000,
+        dropped_results=1_200,
+        dropped_why="size",
+    )
+    made.aside = 2
+    for field, value in more.items():
+        setattr(made, field, value)
+    return made
 
 
 FIGURES = Availability(

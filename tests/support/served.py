@@ -123,6 +123,7 @@ class Scene:
     store: FakeStore = field(default_factory=FakeStore)
     reloads: list[ReloadView] = field(default_factory=list)
     exposition: dict[bool, Sequence[bytes]] = field(default_factory=dict)
+    pinned: set[str] | None = None  # agents whose keys can be forgotten; None: none comes from elsewhere
 
     def served(self) -> Served:
         """Return what listeners are given."""
@@ -139,11 +140,18 @@ class Scene:
             slot_at=lambda series, at_us: grids[series].slot_at(at_us) if series in grids else 0,
             reload=self._reload,
             metrics_text=lambda openmetrics: self.exposition.get(openmetrics, (b"# EOF\n",)),
+            forget_agent=None if self.pinned is None else self._forget,
         )
 
     async def _reload(self) -> ReloadView:
         self.view.reload = self.reloads.pop(0)
         return self.view.reload
+
+    async def _forget(self, name: str) -> bool:
+        is_pinned = self.pinned is not None and name in self.pinned
+        if self.pinned is not None:
+            self.pinned.discard(name)
+        return is_pinned
 
     def set_region(
         self, probe: str, region: str, state: State, code: str = "", at_us: int = NOW_US - 4 * SECOND_US

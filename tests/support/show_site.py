@@ -1,6 +1,7 @@
 """Serves the made-up company on 127.0.0.1:8080 (public) and :8081 (internal) until Ctrl-C: to look at pages.
 
-Run as `PYTHONPATH=.:tests python tests/support/show_site.py [SCENE]`; scenes: sample, crowd, up, blind, stale, new.
+Run as `PYTHONPATH=.:tests python tests/support/show_site.py [SCENE]`; scenes: sample, crowd, up, blind, stale, new, and
+with agents elsewhere: remote, late, troubled.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import sys
 
+from support.regions import remote, silence, troubled
 from support.served import DAY_US, NOW_US, Scene, crowd, sample
 
 from prober.hub.verdict import State
@@ -18,7 +20,10 @@ from prober.web.listener import serve
 
 def scene_of(name: str) -> tuple[Scene, int]:
     """Return a scene and the instant at which it is shown."""
-    scene = crowd(20) if name == "crowd" else sample()
+    made = {"crowd": lambda: crowd(20), "remote": remote, "late": remote, "troubled": troubled}
+    scene = made.get(name, sample)()
+    if name == "late":
+        silence(scene, "iad")
     if name in ("up", "blind", "new"):
         state, code = (State.UP, "") if name == "up" else (State.UNKNOWN, "agent_no_route")
         for probe in scene.view.probes.values():
