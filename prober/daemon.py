@@ -18,6 +18,7 @@ from prober.blackbox.service import Blackbox, Loaded
 from prober.config import Config, ConfigError, load
 from prober.hub.history import MemoryHistory
 from prober.hub.hub import Hub
+from prober.hub.plan import remote_regions
 from prober.hub.publish import Publisher
 from prober.hub.serving import Served
 from prober.hub.view import ReloadView, View
@@ -29,6 +30,8 @@ from prober.store.base import StoreError
 from prober.systemd import Notifier
 from prober.web import internal_app
 from prober.web.listener import Listener, serve
+from prober.web.reception import Reception
+from prober.web.tls import CertificateError
 
 log = logging.getLogger(__name__)
 LOADING_SECONDS = 60.0  # how long the collector waits for the past to be read
@@ -51,6 +54,7 @@ class Daemon:
     hub: Hub = field(init=False)
     view: View = field(init=False)
     blackbox: Blackbox = field(init=False)
+    reception: Reception = field(init=False)
     failed: bool = False  # a part of it died, so it ended itself
     _stopping: asyncio.Event = field(init=False)
     _started: asyncio.Event = field(init=False)
@@ -66,6 +70,7 @@ class Daemon:
         exposition = Exposition(self.view, history)
         self.blackbox = Blackbox(self.view.blackbox)
         modules = self.blackbox.read(self.config)
+        self.reception = Reception(self.config)
         store = open_store(f"sqlite:///{self.config.store_path.absolute()}")
         await store.open()
         self.hub = Hub(self.config, store, Publisher(self.view, history, exposition), history, now_us)
@@ -82,6 +87,7 @@ class Daemon:
             started=self._started,
             desk=self.hub.heartbeats,
             blackbox=self.blackbox,
+            forget_agent=self.hub.remotes.forget if self.config.listen.agents is not None else None,
         )
         await self.blackbox.take(modules)
         try:
@@ -91,11 +97,13 @@ class Daemon:
 
     async def _serve(self, served: Served) -> None:
         self._on_signals()
+        _warn_of_regions(self.config)
         listen = self.config.listen
         internal = await serve(internal_app(served), listen.internal.host, listen.internal.port)
         try:
             public = await serve(public_app(served), listen.public.host, listen.public.port)
             try:
+                await self.reception.open(self.hub.remotes, self._started)
                 await self.hub.start()
                 self._started.set()
                 tidying = asyncio.create_task(self._tidy(), name="tidy")
@@ -105,6 +113,7 @@ class Daemon:
             finally:
                 await self.blackbox.stop()
                 await self.hub.stop()
+                await self.reception.close()
                 await public.close()
         finally:
             await internal.close()
@@ -118,6 +127,7 @@ class Daemon:
                 "regions": len(self.config.regions),
                 "public": public.url,
                 "internal": internal.url,
+                **({"agents": agents.url} if (agents := self.reception.listener) is not None else {}),
                 "digest": self.config.digest[:12],
             },
         )
@@ -156,15 +166,20 @@ class Daemon:
             try:
                 config = await asyncio.to_thread(load, self.path, self.environ)
                 modules = await asyncio.to_thread(self.blackbox.read, config)
+                self.reception.renew()
             except ConfigError as error:
-                faults = tuple(str(fault) for fault in error.faults)
-                log.error("the configuration was not accepted; nothing has changed", extra={"faults": faults})
-                self.view.reload = ReloadView(ok=False, at_us=now_us(), faults=faults)
+                self._refuse(tuple(str(fault) for fault in error.faults))
+            except CertificateError as problem:
+                self._refuse((f"{self.path}: listen.agents: {problem}",))
             else:
                 await self._swap(config, modules)
             finally:
                 self.notifier.tell("READY=1")
             return self.view.reload
+
+    def _refuse(self, faults: tuple[str, ...]) -> None:
+        log.error("the configuration was not accepted; nothing has changed", extra={"faults": faults})
+        self.view.reload = ReloadView(ok=False, at_us=now_us(), faults=faults)
 
     async def _swap(self, config: Config, modules: Loaded | None) -> None:
         before = self.config
@@ -177,6 +192,7 @@ class Daemon:
             self.view.reload = ReloadView(ok=False, at_us=now_us(), faults=(f"{self.path}: {problem}",))
             return
         self.config = config
+        _warn_of_regions(config)
         await self.blackbox.take(modules)
         gc.collect()
         gc.freeze()
@@ -198,6 +214,16 @@ class Daemon:
         while self.notifier.watchdog_seconds:
             self.notifier.tell("WATCHDOG=1")
             await asyncio.sleep(self.notifier.watchdog_seconds / 3)
+
+
+def _warn_of_regions(config: Config) -> None:
+    """Say so where agents elsewhere have no way in: their regions stay unknown for ever."""
+    regions = sorted(remote_regions(config))
+    if regions and config.listen.agents is None:
+        log.warning(
+            "no agent can report for some regions (hint: set listen.agents, or local: true if they are here)",
+            extra={"regions": regions},
+        )
 
 
 def _log_failure(task: asyncio.Task[Any]) -> None:

@@ -17,16 +17,18 @@ from collections.abc import Awaitable, Callable, Mapping
 from prober import wire
 from prober.carrier import Carrier
 from prober.store.base import StoreError
-from prober.wire import Assignment, Batch, Goodbye, Kind, WireError
+from prober.wire import Alone, Assignment, Batch, Goodbye, Kind, Recheck, WireError
 
 from .pipeline import Pipeline, Refused
-from .view import AgentView
+from .upkeep import Upkeep, note_cutoffs
+from .view import AgentView, RegionWatch
 
 log = logging.getLogger(__name__)
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.25, 30.0  # before a crashed agent is started again
 STEADY_SECONDS = 60.0  # an agent that lived so long starts anew with the first pause
 STOP_SECONDS = 2.5  # how long an agent has to leave before it is killed
 GOODBYE_SECONDS = 0.5  # how long an agent has to take the message that it should leave
+MAX_TELLING = 20  # questions on their way to one agent
 SILENT_SECONDS = (
     10.0  # an agent speaks every second; one that is silent for so long hangs and is started again
 )
@@ -40,15 +42,19 @@ class LocalAgent:
         view: AgentView,
         pipeline: Pipeline,
         assignment: Callable[[Mapping[int, int]], Awaitable[Assignment]],
+        watches: Mapping[str, RegionWatch],
     ) -> None:
         """`assignment` is given the newest slot taken in of each series, on record already or not."""
         self.view = view
+        self._upkeep = Upkeep(view)
+        self._watches = watches
         self._pipeline = pipeline
         self._assignment = assignment
         self._carrier: Carrier | None = None
         self._process: asyncio.subprocess.Process | None = None
         self._taken: dict[int, int] = {}  # newest slot of each series, whether committed yet or not
         self._unanswered = 0  # batches taken in and not acknowledged yet
+        self._telling: set[asyncio.Task[bool]] = set()
         self._stopping = asyncio.Event()
         self.began = asyncio.Event()  # it has reported for the first time
 
@@ -81,6 +87,13 @@ class LocalAgent:
         """Send the present assignment; a dead agent gets it when it starts."""
         if self._carrier is not None:
             await self._carrier.send(wire.encode(await self._assignment(self._taken)))
+
+    def tell(self, message: Recheck | Alone) -> None:
+        """Ask the process something that can also go without an answer: it is dropped where it would pile up."""
+        if self._carrier is not None and len(self._telling) < MAX_TELLING:
+            task = asyncio.create_task(self._carrier.send(wire.encode(message)))
+            self._telling.add(task)
+            task.add_done_callback(self._telling.discard)
 
     async def stop(self) -> None:
         """Ask the process to deliver and leave; `run` then returns."""
@@ -138,8 +151,9 @@ class LocalAgent:
     def _note(self, batch: Batch) -> None:
         self.view.up = True
         self.began.set()
-        self.view.last_batch_us = time.time_ns() // 1000
-        self.view.health = batch.health
+        now_us = time.time_ns() // 1000
+        self._upkeep.taken(batch, now_us)
+        note_cutoffs(self._watches, batch.cutoffs, now_us)
         taken = self._taken
         for record in batch.records:
             if record.kind == Kind.SCHEDULED and record.slot > taken.get(record.series, -1):
@@ -168,6 +182,7 @@ class LocalAgent:
             log.error("a batch was refused", extra={"agent": self.view.name, "problem": str(problem)})
             carrier.close()
         else:
+            self._upkeep.on_record(batch, time.time_ns() // 1000)
             await carrier.send(wire.encode(ack))
         finally:
             self._unanswered -= 1

@@ -153,6 +153,24 @@ class MemoryHistory:
             if state is not None:
                 self._evidence[state.row.probe, state.row.region].close(state.row, run)
 
+    def revise(self, row: SeriesRow, runs: Sequence[RunRow]) -> None:
+        """Put the runs of one series since the first of these in the place of what was known; the open one is left out.
+
+        In order of time, without overlaps.
+        """
+        evidence = self._evidence.get((row.probe, row.region))
+        if evidence is None or not runs:
+            return
+        running = evidence.running
+        open_run = running.run if running is not None and running.row.number == row.number else None
+        era, kept_us = evidence.era(row), runs[0].first_us
+        closed = Stretches([stretch for stretch in era.closed if stretch.last_us < kept_us])
+        for run in runs:
+            if open_run is None or run.number != open_run.number:
+                add_run(closed, run)
+        era.closed = closed
+        self._cache.clear()
+
     def rolling(self, subject: str, now_us: int) -> Mapping[str, Availability]:
         """Return availability by window; empty when unknown or not ready."""
         ledger = self._ledger(subject) if self.ready else None

@@ -11,15 +11,27 @@ import asyncio
 import logging
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from prober import wire
-from prober.store.base import CallRow, ListeningRow, Receipt, RunRow, Store, StoreBusy
+from prober.store.base import (
+    AgentRow,
+    AsideRow,
+    CallRow,
+    ListeningRow,
+    Receipt,
+    RunRow,
+    Store,
+    StoreBusy,
+    StoreError,
+)
 from prober.wire import Ack, Batch, Gap, Record
 
+from .chains import Chains, Fate
 from .judge import Judge, Judged
+from .reviser import Revised, Reviser
 from .verdict import Change
 from .view import StoreView
 
@@ -27,7 +39,7 @@ log = logging.getLogger(__name__)
 TICK_SECONDS = 1.0  # how often silence is looked for when nothing comes
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.5, 15.0  # between attempts to write
 MAX_BATCHES_A_COMMIT = 50
-MAX_CHAINS = 1000  # lives of agents remembered, the oldest are forgotten
+MAX_ASIDE = 50  # of the batches kept aside that are looked at after a start; each may have megabytes
 # After the store could not be written, agents deliver what they kept: until that is in, silence means nothing.
 CATCH_UP_SECONDS = 10.0
 
@@ -36,9 +48,17 @@ class Published(Protocol):
     """Who is told after a commit; must be quick and must not fail."""
 
     def committed(
-        self, records: list[Record], gaps: list[Gap], changes: list[Change], closed: list[RunRow]
+        self,
+        records: list[Record],
+        gaps: list[Gap],
+        changes: list[Change],
+        closed: list[RunRow],
+        late: Sequence[Record] = (),
     ) -> None:
-        """Take in what is now on record."""
+        """Take in what is now on record; `late` results are older than others of their series."""
+
+    def revised(self, revised: Revised, revision: int) -> list[Change]:
+        """Take in what late results changed about the past; returns what that changes about the present."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,16 +69,41 @@ class Heard:
     listening: tuple[ListeningRow, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Noted:
+    """What the hub has to put on record about agents."""
+
+    agents: tuple[AgentRow, ...] = ()
+    forgotten: tuple[str, ...] = ()
+    aside: tuple[AsideRow, ...] = ()
+
+
 @dataclass(slots=True)
 class _Waiting:
-    batch: Batch
-    digest: bytes
     done: asyncio.Future[None]
+    batch: Batch | None = None
+    receipt: Receipt | None = None  # of the batch
     heard: Heard | None = None
+    noted: Noted | None = None
+
+    def add_to(self, judge: Judge, judged: Judged) -> None:
+        writes = judged.writes
+        if self.batch is not None and self.receipt is not None:
+            judge.take(self.batch, self.receipt.hash, judged)
+        if self.heard is not None:
+            writes.calls += self.heard.calls
+            writes.listening += self.heard.listening
+        if self.noted is not None:
+            # Who is forgotten and comes again at once is known again: a write forgets last.
+            known = {row.name for row in self.noted.agents}
+            writes.forgotten = [name for name in writes.forgotten if name not in known]
+            writes.agents += self.noted.agents
+            writes.forgotten += self.noted.forgotten
+            writes.aside += self.noted.aside
 
 
 class Refused(Exception):
-    """The batch cannot be taken: a hole in the sequence or a wrong chain."""
+    """The batch cannot be taken: it does not follow those on record."""
 
 
 class Pipeline:
@@ -72,41 +117,56 @@ class Pipeline:
         self._published = published
         self._view = view
         self._now_us = now_us
+        # Told after each commit, when all of it is shown; must be quick.
+        self.after_commit: Callable[[Judged], None] = lambda _judged: None
         self._queue: deque[_Waiting] = deque()
         self._wake = asyncio.Event()
-        self._chains: dict[tuple[str, int], Receipt] = {}
+        self.chains = Chains()
+        self._pending: dict[tuple[str, int], asyncio.Future[None]] = {}  # the newest one of each epoch
         self._closing = False
         self._writing = asyncio.Lock()
         self._silence_counts_from = 0.0
+        self.reviser = Reviser(store, judge, now_us)
 
     async def take(self, batch: Batch, data: bytes, heard: Heard | None = None) -> Ack:
         """Take a batch (and the bytes it came as); one on record already is acknowledged and not counted twice.
 
         What was `heard` of jobs is written in the same transaction as the results that came of it.
         """
-        ack = Ack(batch.epoch, batch.sequence)
-        chain = self._chains.get((batch.agent, batch.epoch))
         digest = wire.digest(data)
-        if chain is not None and batch.sequence <= chain.sequence:
-            return ack
-        expected = (chain.sequence + 1, chain.hash) if chain is not None else (1, b"")
-        if (batch.sequence, batch.previous) != expected:
-            raise Refused(f"batch {batch.sequence} of {batch.agent} does not follow batch {expected[0] - 1}")
-        self._chains[batch.agent, batch.epoch] = Receipt(
-            agent=batch.agent, epoch=batch.epoch, sequence=batch.sequence, hash=digest
-        )
-        if len(self._chains) > MAX_CHAINS:
-            del self._chains[next(iter(self._chains))]
-        waiting = _Waiting(batch, digest, asyncio.get_running_loop().create_future(), heard)
-        self._queue.append(waiting)
-        self._view.waiting_batches = len(self._queue)
-        self._wake.set()
-        await waiting.done
-        return ack
+        verdict = self.chains.judge(batch, digest)
+        if verdict.fate is Fate.BROKEN:
+            raise Refused(f"batch {batch.sequence} of {batch.agent} {verdict.reason}")
+        if verdict.fate is Fate.NEXT:
+            await asyncio.shield(self.accept(batch, digest, heard))
+        elif (pending := self.pending(batch)) is not None:
+            await asyncio.shield(pending)
+        return Ack(batch.epoch, batch.sequence)
+
+    def accept(self, batch: Batch, digest: bytes, heard: Heard | None = None) -> asyncio.Future[None]:
+        """Take a batch that `chains` judged to be the next one; the future ends when it is on record.
+
+        Whoever waits for it does so behind a shield: others may wait for the same.
+        """
+        done = self._put(batch=batch, receipt=self.chains.advance(batch, digest), heard=heard)
+        self._pending[batch.agent, batch.epoch] = done
+        return done
+
+    def pending(self, batch: Batch) -> asyncio.Future[None] | None:
+        """Return what ends when all that was taken of a batch's epoch is on record; None: it is. Wait behind a shield.
+
+        A batch that comes again may be on its way there still, and must not be acknowledged before.
+        """
+        return self._pending.get((batch.agent, batch.epoch))
+
+    def note(self, noted: Noted) -> asyncio.Future[None]:
+        """Put something about agents on record; the future ends when it is. Wait behind a shield."""
+        return self._put(noted=noted)
 
     async def restore(self) -> None:
         """Read the receipts of batches that are on record."""
-        self._chains = {(receipt.agent, receipt.epoch): receipt for receipt in await self._store.receipts()}
+        aside = await self._store.aside(MAX_ASIDE)
+        self.chains.restore(await self._store.receipts(), [(row.agent, row.epoch) for row in reversed(aside)])
 
     async def run(self) -> None:
         """Commit what comes until `close`; then commit what is left."""
@@ -134,20 +194,56 @@ class Pipeline:
         taken = [self._queue.popleft() for _ in range(min(len(self._queue), MAX_BATCHES_A_COMMIT))]
         judged = Judged()
         for waiting in taken:
-            self.judge.take(waiting.batch, waiting.digest, judged)
-            if waiting.heard is not None:
-                judged.writes.calls += waiting.heard.calls
-                judged.writes.listening += waiting.heard.listening
+            waiting.add_to(self.judge, judged)
         if not self._queue and time.monotonic() >= self._silence_counts_from:
             self.judge.advance(self._now_us(), judged)
         if taken or judged.changes:
             await self._commit(judged)
         for waiting in taken:
-            if not waiting.done.done():
-                waiting.done.set_result(None)
+            self._is_on_record(waiting)
         self._view.waiting_batches = len(self._queue)
         if self._queue:
             self._wake.set()
+        elif self.reviser.due and not self._closing:
+            await self._revise()
+
+    async def _revise(self) -> None:
+        """Work out the past anew where late results came in: between commits, so that nothing moves meanwhile."""
+        fold = self.judge.fold
+        try:
+            revised = await self.reviser.look_back()
+        except StoreError as problem:
+            log.error("the past cannot be worked out anew yet", extra={"problem": str(problem)})
+            return
+        await self._commit(Judged(writes=revised.writes))
+        if self.judge.fold is not fold:  # another configuration came in between: begin again under that one
+            self.judge.fold.look_back(revised.probes, revised.from_us)
+            return
+        self.reviser.adopt(revised)
+        changes = self._published.revised(revised, self.reviser.revision)
+        self.after_commit(Judged(changes=changes))
+
+    def _put(
+        self,
+        batch: Batch | None = None,
+        receipt: Receipt | None = None,
+        heard: Heard | None = None,
+        noted: Noted | None = None,
+    ) -> asyncio.Future[None]:
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._queue.append(_Waiting(done, batch, receipt, heard, noted))
+        self._view.waiting_batches = len(self._queue)
+        self._wake.set()
+        return done
+
+    def _is_on_record(self, waiting: _Waiting) -> None:
+        receipt = waiting.receipt
+        if receipt is not None:
+            self.chains.on_record(receipt)
+            if self._pending.get((receipt.agent, receipt.epoch)) is waiting.done:
+                del self._pending[receipt.agent, receipt.epoch]
+        if not waiting.done.done():
+            waiting.done.set_result(None)
 
     async def _commit(self, judged: Judged) -> None:
         async with self._writing:
@@ -157,7 +253,10 @@ class Pipeline:
             self._view.commit_seconds += time.perf_counter() - began
             self._view.last_commit_us = self._now_us()
         try:
-            self._published.committed(judged.records, judged.gaps, judged.changes, judged.closed_runs)
+            self._published.committed(
+                judged.records, judged.gaps, judged.changes, judged.closed_runs, judged.late
+            )
+            self.after_commit(judged)
         except Exception:  # what is on record stays on record; a page that is behind is the lesser evil
             log.exception("showing what was committed failed")
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from ipaddress import ip_address
 
 import msgspec
@@ -12,6 +13,7 @@ from checks.core.values import SecretView
 from prober import wire
 from prober.agent.grid import Grid
 from prober.config import Config, Probe, Service
+from prober.config.resolve import HUB_REGION
 from prober.store.base import SeriesRow
 
 from .verdict import ProbePolicy, ServicePolicy, silence_us
@@ -19,13 +21,40 @@ from .verdict import ProbePolicy, ServicePolicy, silence_us
 CORE_SHARE = 0.5  # of a core that one agent process may use before the work is split
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """Whose slots and numbers an assignment speaks of: the seed of the schedule and the name of the store."""
+
+    seed: bytes = b""
+    hub: bytes = b""
+
+
 def local_regions(config: Config) -> dict[str, str | None]:
     """Return the regions that this machine runs itself, with their source addresses."""
     return {region.name: region.source_address for region in config.regions if region.local}
 
 
-def wire_resolvers(config: Config) -> tuple[wire.Resolver, ...]:
-    """Return the resolvers of the local regions that have one of their own, as agents use them."""
+def remote_regions(config: Config) -> dict[str, str | None]:
+    """Return the regions that agents elsewhere run, with their source addresses. Jobs that call us are in none."""
+    return {
+        region.name: region.source_address
+        for region in config.regions
+        if not region.local and region.name != HUB_REGION
+    }
+
+
+def wire_canaries(config: Config, regions: Collection[str]) -> tuple[wire.Canaries, ...]:
+    """Return the control targets of some regions."""
+    return tuple(
+        wire.Canaries(region=region.name, targets=region.canaries)
+        for region in config.regions
+        if region.name in regions and region.canaries
+    )
+
+
+def wire_resolvers(config: Config, regions: Collection[str] | None = None) -> tuple[wire.Resolver, ...]:
+    """Return the resolvers of the regions that have one of their own, as agents use them; None: of the local ones."""
+    wanted = local_regions(config) if regions is None else regions
     return tuple(
         wire.Resolver(
             region=region.name,
@@ -38,7 +67,7 @@ def wire_resolvers(config: Config) -> tuple[wire.Resolver, ...]:
             attempts=region.resolver.attempts,
         )
         for region in config.regions
-        if region.local and region.resolver is not None
+        if region.name in wanted and region.resolver is not None
     )
 
 
@@ -51,6 +80,8 @@ def probe_policy(probe: Probe) -> ProbePolicy:
         retries=probe.confirm.retries,
         silence_us=silence_us(probe.interval_us, probe.timeout_us),
         is_told=is_passive(probe),
+        quorums=probe.quorums,
+        fewest=probe.fewest_regions,
     )
 
 
@@ -93,11 +124,20 @@ def target_of(probe: Probe) -> str:
     return KINDS[probe.kind](probe.options).target
 
 
-def wire_series(config: Config, rows: Sequence[SeriesRow], resume: dict[int, int]) -> list[wire.Series]:
-    """Return the series of this machine's own regions, as agents run them."""
+def wire_series(
+    config: Config,
+    rows: Sequence[SeriesRow],
+    resume: Mapping[int, int],
+    regions: Mapping[str, str | None] | None = None,
+) -> list[wire.Series]:
+    """Return the series of regions (with their source addresses), as agents run them; None: of the local ones."""
     probes = {probe.name: probe for probe in config.probes}
-    sources = local_regions(config)
-    options = {name: _options(probe) for name, probe in probes.items() if not is_passive(probe)}
+    sources = local_regions(config) if regions is None else regions
+    options = {
+        name: _options(probe)
+        for name, probe in probes.items()
+        if not is_passive(probe) and not sources.keys().isdisjoint(probe.regions)
+    }
     return [
         _wire_series(
             row, probes[row.probe], options[row.probe], sources[row.region], resume.get(row.number, 0)
@@ -105,6 +145,34 @@ def wire_series(config: Config, rows: Sequence[SeriesRow], resume: dict[int, int
         for row in rows
         if row.region in sources and row.probe in options
     ]
+
+
+def assignment(
+    config: Config, origin: Origin, series: Sequence[wire.Series], regions: Collection[str]
+) -> wire.Assignment:
+    """Return what an agent of some regions has to run."""
+    is_here = all(region in local_regions(config) for region in regions)
+    return wire.Assignment(
+        version=wire.VERSION,
+        digest=config.digest,
+        seed=origin.seed,
+        series=tuple(series),
+        max_lag_us=config.agents.max_lag_us,
+        max_in_flight=config.agents.max_in_flight,
+        resolvers=wire_resolvers(config, regions),
+        hub=origin.hub,
+        canaries=wire_canaries(config, regions),
+        max_clock_offset_us=0 if is_here else config.agents.max_clock_offset_us,
+    )
+
+
+def resumed(series: Iterable[wire.Series], *newest: Mapping[int, int]) -> list[wire.Series]:
+    """Return series that go on after the newest slot of each that has its fate, wherever that is known from."""
+    found = []
+    for each in series:
+        slot = max(slots.get(each.number, -1) for slots in newest) + 1
+        found.append(msgspec.structs.replace(each, resume_slot=slot) if slot else each)
+    return found
 
 
 def agents_needed(config: Config, series: Sequence[wire.Series]) -> int:

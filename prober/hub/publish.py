@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import logging
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Protocol
 
 from prober.config import Config
 from prober.store.base import RunRow
 from prober.wire import Gap, Kind, Record
 
+from .fold import Fold
 from .history import MemoryHistory
 from .judge import SeriesState
 from .plan import target_of
-from .verdict import Change, Fold, Standing, State
+from .reviser import Revised
+from .standing import Standing
+from .verdict import Change, State
 from .view import ProbeView, RegionView, ServiceView, View
 from .voice import Voice
+
+log = logging.getLogger(__name__)
 
 
 class Exposing(Protocol):
@@ -36,7 +42,7 @@ class Publisher:
         self._series: Mapping[int, SeriesState] = {}
         self._regions: dict[int, RegionView] = {}
         self._fold = Fold([], [])
-        self._voice = Voice()
+        self.voice = Voice()
 
     def configure(self, config: Config, series: Mapping[int, SeriesState], fold: Fold) -> None:
         """Show another configuration; counters and last results of series that stay are kept."""
@@ -60,10 +66,17 @@ class Publisher:
         self._exposition.restructure(self.view)
 
     def committed(
-        self, records: list[Record], gaps: list[Gap], changes: list[Change], closed: list[RunRow]
+        self,
+        records: list[Record],
+        gaps: list[Gap],
+        changes: list[Change],
+        closed: list[RunRow],
+        late: Sequence[Record] = (),
     ) -> None:
-        """Take in what is now on record."""
+        """Take in what is now on record; what came `late` is counted and is not the newest of anything."""
         self._history.committed(closed, self._series)
+        for record in late:
+            self._count_result(record)
         for record in records:
             self._show_result(record)
         for gap in gaps:
@@ -72,8 +85,51 @@ class Publisher:
             self._show_change(change)
         for name in {_probe_of(change.subject) for change in changes}:
             self._refresh_reason(name)
-        self._voice.say(records, changes, self._series)
+        self.voice.say(records, changes, self._series)
         self.view.version += 1
+
+    def revised(self, revised: Revised, revision: int) -> list[Change]:
+        """Take in what late results changed about the past; what it changes about the present is told and returned."""
+        for number, runs in revised.runs.items():
+            if number in self._series:
+                self._history.revise(self._series[number].row, runs)
+        changes = list(self._stand_otherwise(revised))
+        for change in changes:
+            self._show_change(change)
+        for name in revised.probes:
+            self._refresh_reason(name)
+        self.voice.say((), changes, self._series)
+        if revised.writes.withdrawn or revised.writes.changes:
+            log.info(
+                "late results changed what is said of the past",
+                extra={
+                    "revision": revision,
+                    "since_us": revised.from_us,
+                    "probes": len(revised.probes),
+                    "withdrawn": len(revised.writes.withdrawn),
+                    "changes": len(revised.writes.changes),
+                },
+            )
+        self.view.revisions = revision
+        self.view.version += 1
+        return changes
+
+    def _stand_otherwise(self, revised: Revised) -> Iterator[Change]:
+        """Yield what is shown as standing otherwise than it does now."""
+        for subject in revised.fold.subjects:
+            shown, standing = self._shown(subject), self._fold.standing(subject)
+            if shown is None or standing is None:
+                continue
+            if shown.state is not standing.state:
+                yield Change(
+                    subject=subject,
+                    before=shown.state,
+                    after=standing.state,
+                    at_us=standing.since_us,
+                    noted_us=revised.fold.clock_us,
+                    because=standing.because,
+                )
+            _copy(standing, shown)
 
     def _show_result(self, record: Record) -> None:
         region = self._regions.get(record.series)
@@ -81,6 +137,12 @@ class Publisher:
             return
         region.last = record.result
         region.last_kind, region.last_slot, region.last_late_us = record.kind, record.slot, record.late_us
+        self._count_result(record)
+
+    def _count_result(self, record: Record) -> None:
+        region = self._regions.get(record.series)
+        if region is None:
+            return
         if record.kind == Kind.SCHEDULED:
             outcome = record.result.outcome.value
             region.outcomes[outcome] = region.outcomes.get(outcome, 0) + 1
@@ -94,16 +156,17 @@ class Publisher:
             self._exposition.gap(gap.series, gap)
 
     def _show_change(self, change: Change) -> None:
-        kind, _, name = change.subject.partition(":")
-        shown: RegionView | ProbeView | ServiceView | None
-        if kind == "region":
-            probe, _, region = name.rpartition("@")
-            shown = self.view.probes[probe].regions.get(region) if probe in self.view.probes else None
-        else:
-            shown = self.view.probes.get(name) if kind == "probe" else self.view.services.get(name)
+        shown = self._shown(change.subject)
         if shown is not None:
             shown.state, shown.since_us, shown.because = change.after, change.at_us, change.because
             self._exposition.state(change.subject, change.after)
+
+    def _shown(self, subject: str) -> RegionView | ProbeView | ServiceView | None:
+        kind, _, name = subject.partition(":")
+        if kind == "region":
+            probe, _, region = name.rpartition("@")
+            return self.view.probes[probe].regions.get(region) if probe in self.view.probes else None
+        return self.view.probes.get(name) if kind == "probe" else self.view.services.get(name)
 
     def _refresh_reason(self, name: str) -> None:
         """A probe's reason changes with its regions even where its state does not."""

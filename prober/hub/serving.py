@@ -1,4 +1,4 @@
-"""What the listeners are given: the present, the past, the store behind both, and the one action they may ask for."""
+"""What the listeners are given: the present, the past, the store behind both, and the actions they may ask for."""
 
 from __future__ import annotations
 
@@ -68,3 +68,6 @@ class Served:
     )
     desk: Desk | None = None  # None: nobody is called here
     blackbox: Blackbox | None = None  # `/probe`; None or without a file where it is not configured
+    forget_agent: Callable[[str], Awaitable[bool]] | None = (
+        None  # (name) -> whether a key was pinned by it, which no longer is; None: no agent comes from elsewhere
+    )

@@ -1,4 +1,4 @@
-"""A listening socket with an application behind it, within limits. Used by the internal and the public listener.
+"""A listening socket with an application behind it, within limits. Used by all listeners of the daemon.
 
 Not here: what is answered. Every wait of a connection is bounded: for a request head and between requests by
 `IDLE_SECONDS`, for the whole of an answer by the application.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import ssl
 from dataclasses import dataclass
 
 from aiohttp import web
@@ -19,6 +20,7 @@ IDLE_SECONDS = 20.0  # without a complete request head
 LINGER_SECONDS = 1.0  # for the rest of a body that nobody read
 CLOSE_SECONDS = 2.0  # that answers under way get at the end
 BACKLOG = 256
+HANDSHAKE_SECONDS = 10.0  # for TLS
 
 
 def _without_bytes(record: logging.LogRecord) -> bool:
@@ -45,13 +47,15 @@ class Listener:
     port: int
     _server: asyncio.Server
     _runner: web.AppRunner
+    is_encrypted: bool = False
 
     @property
     def url(self) -> str:
         """The address for a browser on this machine, with a slash at its end."""
         anywhere = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}
         host = anywhere.get(self.host, self.host)
-        return f"http://[{host}]:{self.port}/" if ":" in host else f"http://{host}:{self.port}/"
+        scheme = "https" if self.is_encrypted else "http"
+        return f"{scheme}://[{host}]:{self.port}/" if ":" in host else f"{scheme}://{host}:{self.port}/"
 
     async def close(self, within_seconds: float = CLOSE_SECONDS) -> None:
         """Take no more connections, let answers finish, then cut what is left; safe to call twice."""
@@ -69,7 +73,7 @@ class _Refused(asyncio.Protocol):
             transport.abort()
 
 
-async def serve(app: web.Application, host: str, port: int) -> Listener:
+async def serve(app: web.Application, host: str, port: int, tls: ssl.SSLContext | None = None) -> Listener:
     """Listen; port 0 takes a free one. Raises ListenError when the address cannot be had."""
     runner = web.AppRunner(
         app,
@@ -90,11 +94,17 @@ async def serve(app: web.Application, host: str, port: int) -> Listener:
 
     try:
         server = await asyncio.get_running_loop().create_server(
-            connection, host or None, port, backlog=BACKLOG
+            connection,
+            host or None,
+            port,
+            backlog=BACKLOG,
+            ssl=tls,
+            ssl_handshake_timeout=HANDSHAKE_SECONDS if tls is not None else None,
+            ssl_shutdown_timeout=CLOSE_SECONDS if tls is not None else None,
         )
     except OSError as error:
         await runner.cleanup()
         reason = error.strerror or str(error)
         hint = "is another daemon running? choose another address in listen"
         raise ListenError(f"cannot listen on {host}:{port}: {reason.lower()} (hint: {hint})") from None
-    return Listener(host, int(server.sockets[0].getsockname()[1]), server, runner)
+    return Listener(host, int(server.sockets[0].getsockname()[1]), server, runner, tls is not None)

@@ -10,12 +10,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support.configs import loaded
-from support.hubs import NOW_US, THREE, Rig, S, T, hub
+from support.hubs import NOW_US, THREE, Rig, S, hub
 
 from checks.core.result import Outcome
 from prober import wire
+from prober.hub.fold import Fold
 from prober.hub.pipeline import Refused
-from prober.hub.verdict import Fold, ProbePolicy, Seen, ServicePolicy, State, silence_us
+from prober.hub.verdict import Seen, ServicePolicy, State
 from prober.store.base import ResultQuery, SeriesSlots
 from prober.wire import Gap, Kind
 
@@ -235,24 +236,20 @@ def test_replaying_stored_results_gives_the_stored_changes(
                 ]
                 await rig.take(*sorted(records + again, key=lambda record: record.result.started_us))
             stored = list(reversed(await rig.hub.store.changes(None, 1000)))
-            replayed = await replay(rig, slot, slot + len(history), retries)
+            replayed = await replay(rig, slot, slot + len(history))
             assert [(c.subject, c.before, c.after, c.at_us, c.noted_us) for c in stored] == replayed
 
     asyncio.run(check())
 
 
-async def replay(
-    rig: Rig, from_slot: int, to_slot: int, retries: int
-) -> list[tuple[str, str, str, int, int]]:
+async def replay(rig: Rig, from_slot: int, to_slot: int) -> list[tuple[str, str, str, int, int]]:
     """Read results from the store and feed a fresh fold."""
     series = [
         SeriesSlots(series=rig.number(region), from_slot=from_slot, to_slot=to_slot) for region in REGIONS
     ]
     rows = (await rig.hub.store.results(ResultQuery(series=series, limit=1000))).rows
     names = {number: state.row.region for number, state in rig.hub.series.items()}
-    policy = ProbePolicy(
-        name="web", regions=REGIONS, quorum=2, retries=retries, silence_us=silence_us(T, 10 * S)
-    )
+    (policy,) = rig.hub.pipeline.judge.fold.probes
     fold = Fold([policy], [ServicePolicy(name="shop", probes=("web",), needed=1)])
     events = [
         Seen(

@@ -8,7 +8,18 @@ from support.configs import loaded
 
 from checks.core.check import KINDS
 from prober import wire
-from prober.hub.plan import agents_needed, share_out, wanted_series, wire_resolvers, wire_series
+from prober.hub.plan import (
+    Origin,
+    agents_needed,
+    assignment,
+    local_regions,
+    remote_regions,
+    resumed,
+    share_out,
+    wanted_series,
+    wire_resolvers,
+    wire_series,
+)
 from prober.store.base import SeriesRow
 
 TEXT = """
@@ -58,6 +69,44 @@ def test_agents_get_the_name_servers_of_local_regions_only() -> None:
         ),
     )
     assert wire_resolvers(loaded(TEXT)) == ()
+
+
+CANARIES = TEXT.replace("fra: {", 'fra: {canaries: ["tcp://192.0.2.1:53"], ').replace(
+    "iad: {", 'iad: {canaries: ["tcp://192.0.2.2:53"], '
+)
+
+
+def test_agents_are_told_the_store_and_their_own_regions_canaries_and_only_those_elsewhere_a_clock_limit() -> (
+    None
+):
+    config, origin = loaded(CANARIES), Origin(seed=b"s", hub=b"h")
+    here = assignment(config, origin, (), local_regions(config))
+    there = assignment(config, origin, (), remote_regions(config))
+    assert [(each.region, each.targets) for each in here.canaries] == [("fra", ("tcp://192.0.2.1:53",))]
+    assert [each.region for each in there.canaries] == ["iad"]
+    assert (here.max_clock_offset_us, there.max_clock_offset_us) == (0, 2_000_000)
+    assert (here.hub, here.seed, here.digest) == (b"h", b"s", config.digest)
+
+
+def test_jobs_that_call_are_of_no_region_that_an_agent_runs() -> None:
+    text = TEXT + "  - {name: backup, heartbeat: {token: 0123456789abcdef, period: 1h}}\n"
+    assert list(remote_regions(loaded(text))) == ["iad"]
+
+
+def test_series_of_other_regions_are_made_with_their_own_address() -> None:
+    config = loaded(TEXT.replace("iad: {", 'iad: {source_address: "192.0.2.7", '))
+    assert [
+        (each.region, each.source_address) for each in wire_series(config, rows(), {}, remote_regions(config))
+    ] == [("iad", "192.0.2.7")]
+
+
+def test_a_series_goes_on_after_the_newest_slot_that_is_known_from_anywhere() -> None:
+    first, second = (
+        msgspec.structs.replace(each, number=number)
+        for number, each in enumerate(heavy(2, 30_000_000), start=1)
+    )
+    found = resumed((first, second), {1: 7}, {1: 9, 3: 4})
+    assert [each.resume_slot for each in found] == [10, 0]
 
 
 def heavy(number: int, interval_us: int) -> list[wire.Series]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from checks.core.result import Outcome
-from prober.hub.verdict import SET_BACK_US, Change, Fold, ProbePolicy, Seen, State
+from prober.hub.fold import Fold
+from prober.hub.verdict import SET_BACK_US, Change, ProbePolicy, Seen, State
 
 SECOND_US = 1_000_000
 HOUR_US = 3600 * SECOND_US

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import product
 
 import pytest
@@ -9,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from checks.core.result import Outcome
-from prober.hub.verdict import Change, Fold, ProbePolicy, Seen, ServicePolicy, State, agree, compose
+from prober.hub.fold import Fold
+from prober.hub.verdict import Change, ProbePolicy, Seen, ServicePolicy, State, agree, compose
 
 S = 1_000_000
 T = 30 * S
@@ -210,3 +212,116 @@ def test_replay_gives_the_same_changes_whenever_time_was_looked_at(
     assert first == second
     for change in first:
         assert change.before is not change.after
+
+
+def voting(quorums: tuple[int, ...] = (1, 1, 2, 2), fewest: int = 2, retries: int = 0) -> Fold:
+    """A fold in which silent regions leave the vote: a majority of those that have one."""
+    probe = ProbePolicy(
+        name="web",
+        regions=REGIONS,
+        quorum=2,
+        retries=retries,
+        silence_us=SILENCE,
+        quorums=quorums,
+        fewest=fewest,
+    )
+    return Fold([probe], [ServicePolicy(name="shop", probes=("web",), needed=1)])
+
+
+def test_a_silent_region_leaves_the_vote_and_the_others_decide() -> None:
+    one = voting()
+    all_up(one)
+    feed(one, seen(60, "iad", PASS), seen(61, "sin", PASS), seen(70, "iad", FAIL))
+    one.advance(1 * S + SILENCE)  # fra was not heard of for its limit
+    assert one.region("web", "fra").silent
+    assert one.probe("web").state is State.DEGRADED
+    feed(one, seen(90, "sin", FAIL))
+    assert one.probe("web").state is State.DOWN
+
+
+def test_with_too_few_regions_left_a_probe_is_unknown_and_not_down() -> None:
+    one = voting()
+    all_up(one)
+    feed(one, seen(60, "sin", FAIL))
+    one.advance(2 * S + SILENCE)
+    assert one.probe("web").state is State.UNKNOWN
+    assert one.probe("web").because == "sin connect_refused, fra silent, iad silent"
+
+
+def test_with_any_one_region_that_is_left_may_decide() -> None:
+    one = voting(quorums=(1, 1, 1, 1), fewest=1)
+    all_up(one)
+    feed(one, seen(60, "sin", FAIL))
+    one.advance(2 * S + SILENCE)
+    assert one.probe("web").state is State.DOWN
+
+
+def test_a_region_that_is_heard_of_but_cannot_tell_keeps_its_vote_as_unknown() -> None:
+    one = voting()
+    all_up(one)
+    feed(one, seen(50, "fra", VOID), seen(60, "iad", PASS), seen(61, "sin", PASS), seen(70, "iad", FAIL))
+    one.advance(1 * S + SILENCE)
+    assert (one.region("web", "fra").state, one.region("web", "fra").silent) == (State.UNKNOWN, False)
+    assert one.probe("web").state is State.UNKNOWN  # fra could be the second that fails
+    changes = one.advance(50 * S + SILENCE)
+    assert one.region("web", "fra").silent
+    assert [(change.subject, change.after, change.at_us) for change in changes[:1]] == [
+        ("probe:web", State.DEGRADED, 50 * S + SILENCE)
+    ]
+
+
+def test_silence_is_noticed_at_its_instant_and_not_before() -> None:
+    one = voting()
+    all_up(one)
+    assert one.advance(1 * S + SILENCE - 1) == []
+    assert [change.subject for change in one.advance(1 * S + SILENCE)] == ["region:web@fra"]
+
+
+def test_a_down_that_comes_of_a_smaller_vote_begins_when_the_vote_shrank() -> None:
+    one = voting(quorums=(1, 1, 1, 2), fewest=1)
+    all_up(one)
+    feed(one, seen(60, "iad", PASS), seen(61, "sin", FAIL))
+    changes = one.advance(1 * S + SILENCE)
+    assert [(change.after, change.at_us) for change in changes if change.subject == "probe:web"] == [
+        (State.DOWN, 1 * S + SILENCE)
+    ]
+
+
+def test_a_recheck_that_was_asked_for_by_another_regions_failure_counts() -> None:
+    one = voting()
+    all_up(one)
+    feed(one, seen(40, "fra", FAIL), seen(41, "iad", FAIL, scheduled=False))
+    assert one.probe("web").state is State.DOWN
+
+
+def test_a_recheck_that_fails_while_no_region_doubts_opens_nothing() -> None:
+    one = voting()
+    all_up(one)
+    assert feed(one, seen(41, "iad", FAIL, scheduled=False)) == []
+
+
+def late(at_s: float, region: str, outcome: Outcome) -> Seen:
+    return replace(seen(at_s, region, outcome), late=True)
+
+
+def test_what_comes_late_says_nothing_of_the_present_and_asks_to_look_back() -> None:
+    one = voting()
+    all_up(one)
+    feed(one, seen(90, "fra"), seen(91, "iad"), seen(92, "sin"))
+    assert feed(one, late(40, "fra", FAIL), late(41, "iad", FAIL)) == []
+    assert one.probe("web").state is State.UP
+    assert one.revise_from == {"web": 40 * S}
+
+
+def test_passes_that_come_out_of_order_between_regions_change_nothing_and_ask_for_nothing() -> None:
+    one = voting()
+    all_up(one)
+    feed(one, seen(45, "fra", FAIL), seen(44, "iad", PASS))
+    assert one.revise_from == {}
+
+
+def test_a_failure_that_ended_before_what_was_decided_asks_to_look_back() -> None:
+    one = voting()
+    all_up(one)
+    feed(one, seen(45, "fra", FAIL), seen(44, "iad", FAIL))
+    assert one.revise_from == {"web": 44 * S}
