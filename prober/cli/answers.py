@@ -105,12 +105,17 @@ class AgentAnswer(Answer, frozen=True, kw_only=True):
     last_batch_us: int | None
     restarts: int
     health: HealthAnswer | None
+    remote: bool = False
+    seen_us: int | None = None
+    refused: str | None = None
 
 
 class NameAnswer(Answer, frozen=True, kw_only=True):
-    """A region's name."""
+    """A region's name, and whether it tells anything."""
 
     name: str
+    silent: bool = False
+    cut_off: bool = False
 
 
 class StatusAnswer(Answer, frozen=True, kw_only=True):
@@ -125,6 +130,7 @@ class StatusAnswer(Answer, frozen=True, kw_only=True):
     reload: ReloadAnswer
     store: StoreAnswer
     agents: list[AgentAnswer]
+    all_silent_since_us: int | None = None
 
 
 class RatioAnswer(Answer, frozen=True, kw_only=True):

@@ -5,7 +5,7 @@ Pure: a snapshot in, something to print out. Fetching is the business of `comman
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 
 from rich.console import Group, RenderableType
@@ -14,9 +14,10 @@ from rich.text import Text
 
 from checks.core.failures import NETWORK_CODES
 from checks.core.quote import printable
+from prober.hub.moments import ago
 
 from .answers import AgentAnswer, FailureAnswer, ProbeAnswer, ServiceAnswer, StatusAnswer, WindowAnswer
-from .screen import OUTCOME_STYLES, STATE_STYLES, ago, took
+from .screen import OUTCOME_STYLES, STATE_STYLES, took
 
 WINDOW = "24h"
 SILENT_US = 10_000_000  # an agent says something every second; this long without is trouble
@@ -70,7 +71,7 @@ def board(snapshot: Snapshot, rows: int | None = None, lost: str = "") -> Render
 
 def own_trouble(status: StatusAnswer) -> list[str]:
     """Say what is wrong with the daemon itself, in words; nothing when all is well."""
-    found = [trouble for agent in status.agents for trouble in _agent_trouble(agent, status.now_us)]
+    found = list(_agents_trouble(status))
     if not status.store.writable:
         found.append(f"results cannot be stored: {status.store.problem or 'reason unknown'}")
     if status.store.waiting_batches > MAX_BATCHES:
@@ -95,6 +96,34 @@ def without_network(probes: Sequence[ProbeAnswer]) -> list[str]:
         for name, failures in newest.items()
         if failures[0] is not None and all(each and each.code in NETWORK_CODES for each in failures)
     ]
+
+
+def _agents_trouble(status: StatusAnswer) -> Iterator[str]:
+    """Say what is wrong with regions and agents; that all are silent is one thing, not many."""
+    if status.all_silent_since_us:
+        yield f"no agent has been heard of for {ago(status.now_us - status.all_silent_since_us)}"
+        return
+    for region in status.regions:
+        if region.silent or region.cut_off:
+            yield f"region {region.name} is {'cut off' if region.cut_off else 'silent'}: see `prober regions`"
+    silent = {region.name for region in status.regions if region.silent}
+    for agent in status.agents:
+        if agent.remote:
+            yield from _remote_trouble(agent, silent, status.now_us)
+        else:
+            yield from _agent_trouble(agent, status.now_us)
+
+
+def _remote_trouble(agent: AgentAnswer, silent: Set[str], now_us: int) -> Iterator[str]:
+    name = f"agent {agent.name} ({', '.join(agent.regions)})"
+    if agent.refused:
+        yield f"nothing of {name} is taken: {agent.refused}"
+    elif not agent.up and not silent & set(agent.regions):
+        yield f"{name} {_not_connected(agent.seen_us, now_us)}"
+
+
+def _not_connected(seen_us: int | None, now_us: int) -> str:
+    return f"has not been connected for {ago(now_us - seen_us)}" if seen_us else "is not connected"
 
 
 def _agent_trouble(agent: AgentAnswer, now_us: int) -> Iterator[str]:

@@ -7,22 +7,31 @@ environment between a terminal and its own machine.
 from __future__ import annotations
 
 import http.client
+from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import TypeVar
 from urllib.parse import quote, urlsplit
 
 import msgspec
 
+from checks.core.quote import printable
+
 from .command import DAEMON_URL, CannotGoOn
 
 TIMEOUT_SECONDS = 5.0  # without a byte from the daemon
 MAX_ANSWER_BYTES = 64 * 2**20
+MAX_SAID = 400  # characters of what a daemon says against a request
 _CONNECTIONS: dict[str, type[http.client.HTTPConnection]] = {
     "http": http.client.HTTPConnection,
     "https": http.client.HTTPSConnection,
 }
 _HINT = "start one with `prober run`, or name its internal listener with --url"
 T = TypeVar("T")
+
+
+class _Problem(msgspec.Struct, frozen=True):
+    error: str
+    hint: str
 
 
 class Client:
@@ -50,34 +59,60 @@ class Client:
 
     def get(self, path: str, answer: type[T], **query: str) -> T:
         """Return the answer to `/api/v1/<path>`."""
-        found = "&".join(f"{name}={quote(value, safe=':@')}" for name, value in query.items())
-        data = self._ask(f"{self._base}/api/v1/{path}" + (f"?{found}" if found else ""))
+        return self._decoded(self._asked(self._again, path, query), answer)
+
+    def post(self, path: str, answer: type[T], **query: str) -> T:
+        """Return the answer to a request that changes something; what the daemon says against it is told."""
+        return self._decoded(self._asked(self._post, path, query), answer)
+
+    def _decoded(self, data: bytes, answer: type[T]) -> T:
         try:
             return msgspec.json.decode(data, type=answer)
         except (msgspec.DecodeError, RecursionError):
             raise self._not_ours() from None
 
-    def _ask(self, target: str) -> bytes:
+    def _asked(self, ask: Callable[[str], bytes], path: str, query: Mapping[str, str]) -> bytes:
+        found = "&".join(f"{name}={quote(value, safe=':@')}" for name, value in query.items())
         try:
-            try:
-                return self._once(target)
-            except (http.client.RemoteDisconnected, BrokenPipeError, ConnectionResetError):
-                self._connection.close()  # the daemon closed the idle connection, or was started anew
-                return self._once(target)
+            return ask(f"{self._base}/api/v1/{path}" + (f"?{found}" if found else ""))
         except (OSError, http.client.HTTPException) as error:
             self._connection.close()
             raise CannotGoOn(f"no daemon answers at {self.shown}: {_reason(error)}", _HINT) from None
 
-    def _once(self, target: str) -> bytes:
-        self._connection.request("GET", target, headers={"Accept": "application/json"})
-        response = self._connection.getresponse()
-        data = response.read(MAX_ANSWER_BYTES + 1)
-        if response.status == 404 or len(data) > MAX_ANSWER_BYTES:
+    def _again(self, target: str) -> bytes:
+        try:
+            return self._get(target)
+        except (http.client.RemoteDisconnected, BrokenPipeError, ConnectionResetError):
+            self._connection.close()  # the daemon closed the idle connection, or was started anew
+            return self._get(target)
+
+    def _get(self, target: str) -> bytes:
+        status, data = self._once("GET", target)
+        if status == 404:
             self._connection.close()
             raise self._not_ours()
-        if response.status != 200:
-            raise CannotGoOn(f"the daemon at {self.shown} answers {response.status}", "its log says more")
+        if status != 200:
+            raise CannotGoOn(f"the daemon at {self.shown} answers {status}", "its log says more")
         return data
+
+    def _post(self, target: str) -> bytes:
+        status, data = self._once("POST", target)
+        if status == 200:
+            return data
+        try:
+            problem = msgspec.json.decode(data, type=_Problem)
+        except (msgspec.DecodeError, RecursionError):
+            raise self._not_ours() from None
+        raise CannotGoOn(printable(problem.error, MAX_SAID), printable(problem.hint, MAX_SAID))
+
+    def _once(self, method: str, target: str) -> tuple[int, bytes]:
+        self._connection.request(method, target, headers={"Accept": "application/json"})
+        response = self._connection.getresponse()
+        data = response.read(MAX_ANSWER_BYTES + 1)
+        if len(data) > MAX_ANSWER_BYTES:
+            self._connection.close()
+            raise self._not_ours()
+        return response.status, data
 
     def _not_ours(self) -> CannotGoOn:
         return CannotGoOn(f"what answers at {self.shown} is not the internal listener of a daemon", _HINT)

@@ -43,12 +43,3 @@ def took(duration_us: int) -> str:
     if duration_us < 9_995:
         return f"{duration_us / 1e3:.2f} ms"
     return f"{duration_us / 1e3:.1f} ms" if duration_us < 999_950 else f"{duration_us / 1e6:.2f} s"
-
-
-def ago(duration_us: int) -> str:
-    """Write how long ago something was, in the largest unit that fits: `3s`, `12m`, `5h`, `40d`."""
-    seconds = max(duration_us, 0) // 1_000_000
-    for unit, size in (("d", 86_400), ("h", 3_600), ("m", 60)):
-        if seconds >= 2 * size:
-            return f"{seconds // size}{unit}"
-    return f"{seconds}s"

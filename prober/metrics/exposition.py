@@ -18,7 +18,7 @@ from prober.hub.verdict import State
 from prober.hub.view import View
 from prober.wire import Gap, Record
 
-from . import counters, last, lateness
+from . import agents, counters, last, lateness
 from .columns import BLOCK, Column, rest_of
 from .counters import Tally
 from .figures import COVERAGE, RATIO, Figures
@@ -53,6 +53,7 @@ class Exposition:
         self._columns: tuple[Column, ...] = ()
         self._standings = Standings(view)
         self._figures = Figures(history, now_us)
+        self._now_us = now_us
         self._lateness = Lateness()
         self._health: DaemonHealth | None = None
 
@@ -115,6 +116,8 @@ class Exposition:
             texts = (block for column in columns for block in column.blocks())
             yield from _with_header(family, openmetrics, texts)
         yield from _with_header(lateness.FAMILY, openmetrics, [self._lateness.text().encode()])
+        for family, text in agents.families(view, self._now_us()):
+            yield from _with_header(family, openmetrics, [text.encode()])
         yield self._own_health().text(view, openmetrics) + (END.encode() if openmetrics else b"")
 
     def _own_health(self) -> DaemonHealth:

@@ -1,6 +1,6 @@
 """How the daemon itself fares, through prometheus-client: some dozens of samples, read from the view at a scrape.
 
-Not here: anything that grows with probes; that is why this may go the slow way.
+Not here: anything that grows with probes or agents; that is why this may go the slow way.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import platform
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import (
@@ -21,8 +21,7 @@ from prometheus_client.openmetrics import exposition as openmetrics_text
 from prometheus_client.registry import Collector
 
 from prober import __version__
-from prober.hub.view import AgentView, BlackboxView, View
-from prober.wire import Health
+from prober.hub.view import BlackboxView, View
 
 from .text import END
 
@@ -63,7 +62,6 @@ class _Collector(Collector):
         yield from _store(self.view)
         yield from _hub()
         yield from _blackbox(self.view.blackbox)
-        yield from _agents(list(self.view.agents.values()))
 
 
 def _config(view: View) -> Iterator[Metric]:
@@ -138,47 +136,3 @@ def _resident_bytes() -> int | None:
             return int(statm.read().split()[1]) * _PAGE_BYTES
     except OSError:  # not on Linux
         return None
-
-
-def _agents(agents: list[AgentView]) -> Iterator[Metric]:
-    for name, text, value in _GAUGES:
-        yield from _filled(GaugeMetricFamily(name, text, labels=["agent"]), agents, value)
-    for name, text, value in _COUNTERS:
-        yield from _filled(CounterMetricFamily(name, text, labels=["agent"]), agents, value)
-
-
-def _filled(
-    family: GaugeMetricFamily | CounterMetricFamily, agents: list[AgentView], value: _Value
-) -> Iterator[Metric]:
-    for agent in agents:
-        shown = value(agent)
-        if shown is not None:
-            family.add_metric([agent.name], shown)
-    if family.samples:
-        yield family
-
-
-_Value = Callable[[AgentView], float | None]
-
-
-def _of(read: Callable[[Health], float]) -> _Value:
-    return lambda agent: read(agent.health) if agent.health is not None else None
-
-
-_GAUGES: tuple[tuple[str, str, _Value], ...] = (
-    ("prober_agent_up", "Whether the agent runs and has reported.", lambda agent: int(agent.up)),
-    ("prober_agent_last_batch_timestamp_seconds", "When the agent last delivered, in unix time.",
-     lambda agent: agent.last_batch_us / 1e6 if agent.last_batch_us else None),
-    ("prober_agent_loop_lag_seconds", "Worst lag of the agent's event loop between its last two batches.",
-     _of(lambda health: health.worst_lag_us / 1e6)),
-    ("prober_agent_in_flight", "Runs that the agent has under way.", _of(lambda health: health.in_flight)),
-    ("prober_agent_queued", "Runs that are due and wait for room in the agent.", _of(lambda health: health.queued)),
-    ("prober_agent_resident_bytes", "Resident memory of the agent.", _of(lambda health: health.resident_bytes)),
-)  # fmt: skip
-
-_COUNTERS: tuple[tuple[str, str, _Value], ...] = (
-    ("prober_agent_cpu_seconds", "CPU time of the agent's present life.", _of(lambda health: health.cpu_us / 1e6)),
-    ("prober_agent_clock_steps", "Steps of the wall clock that the agent noticed in its present life.",
-     _of(lambda health: health.clock_steps)),
-    ("prober_agent_restarts", "Times that the agent died and was started again.", lambda agent: agent.restarts),
-)  # fmt: skip

@@ -67,11 +67,12 @@ def columns(size: int) -> tuple[Column, ...]:
 class LastResult(Placed):
     """The lines about the last result; none before the first."""
 
-    __slots__ = ("_kind", "_plan", "_seen", "_success")
+    __slots__ = ("_kind", "_newest_us", "_plan", "_seen", "_success")
 
     def __init__(self, columns: Sequence[Column], index: int, rest: str, kind: str) -> None:
         super().__init__(columns, index, rest)
         self._kind = kind
+        self._newest_us = 0
         self._plan = _plan(kind)
         self._seen: list[Fact] = [None] * len(self._plan.facts)
         self._success = -1  # as it is shown; -1: nothing is
@@ -88,6 +89,9 @@ class LastResult(Placed):
 
         Micro-seconds are written as such with an exponent: exact, and several times cheaper than a float.
         """
+        if result.started_us < self._newest_us:
+            return  # delivered late
+        self._newest_us = result.started_us
         outcome = result.outcome
         if outcome is _VOID:
             self._clear()

@@ -158,7 +158,8 @@ def sight(view: View, shown: Sequence[Component], now_us: int) -> Sight:
     newest_us = max(ends, default=None)
     limit_us = STALE_INTERVALS * min((probe.probe.interval_us for probe in probes.values()), default=0)
     silent_us = now_us - (newest_us or view.started_us)
-    is_silent = bool(regions) and silent_us > max(limit_us, STALE_FLOOR_US)
+    is_late = silent_us > max(limit_us, STALE_FLOOR_US)
+    is_silent = bool(regions) and (is_late or view.all_silent_since_us > 0)
     blind = _blind(regions)
     return Sight(
         newest_us=newest_us,

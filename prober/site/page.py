@@ -5,11 +5,12 @@ Not here: how it looks (`templates/`), the drawing of days (`figures`), what is 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from prober.hub.serving import History
+from prober.hub.sightings import Awaited, awaited
 from prober.hub.verdict import State
 from prober.hub.view import View
 from reports.availability import Availability
@@ -17,7 +18,7 @@ from reports.ledger import DAY_US
 from reports.outages import Outage
 
 from .components import Component, Sight, components, grouped, sight, troubles
-from .figures import DAYS, Figure, duration_text, figure
+from .figures import DAYS, WINDOW, Figure, duration_text, figure
 from .ids import public_id
 from .plain import counted
 
@@ -53,6 +54,7 @@ class Line:
     since: str
     troubles: tuple[str, ...]
     figure: Figure
+    provisional: str  # whose results are still to come and may change the figure; else empty
     days: Sequence[Availability]
     regions: tuple[str, ...]
     matrix: tuple[tuple[str, tuple[Cell, ...]], ...]
@@ -79,7 +81,12 @@ def page(view: View, history: History, now_us: int) -> Page:
     regions = {region.name: region.title for region in view.config.regions}
     # Where the banner says why nothing can be known, no line repeats it.
     explains = not (seen.is_stale or seen.is_young or seen.is_blind)
-    lines = {component.key: _line(component, history, regions, now_us, explains) for component in shown}
+    lines = {
+        component.key: _line(
+            component, history, regions, now_us, explains, awaited(view, component.probes, now_us)
+        )
+        for component in shown
+    }
     return Page(
         title=view.config.page.title,
         description=view.config.page.description,
@@ -142,10 +149,16 @@ def _notices(view: View, seen: Sight, regions: dict[str, str]) -> list[str]:
 
 
 def _line(
-    component: Component, history: History, titles: dict[str, str], now_us: int, explains: bool
+    component: Component,
+    history: History,
+    titles: dict[str, str],
+    now_us: int,
+    explains: bool,
+    late: Sequence[Awaited],
 ) -> Line:
     regions = tuple(dict.fromkeys(region for probe in component.probes for region in probe.regions))
     outages = history.outages(component.key, now_us - DAYS * DAY_US, now_us)
+    windows = history.rolling(component.key, now_us)
     return Line(
         id=public_id(component.key),
         title=component.title,
@@ -153,7 +166,8 @@ def _line(
         state=component.state,
         since=f"since {at_text(component.since_us)}" if component.since_us else "",
         troubles=tuple(troubles(component)) if explains and component.state is not State.UP else (),
-        figure=figure(history.rolling(component.key, now_us), history.ready),
+        figure=figure(windows, history.ready),
+        provisional=provisional(windows, late, titles, now_us),
         days=history.days(component.key, DAYS, now_us),
         regions=tuple(titles.get(region, region) for region in regions),
         matrix=tuple(
@@ -169,6 +183,27 @@ def _line(
         outages=tuple(outage_text(outage) for outage in reversed(outages[-SHOWN_OUTAGES:])),
         outages_total=len(outages),
     )
+
+
+def provisional(
+    windows: Mapping[str, Availability], late: Sequence[Awaited], titles: Mapping[str, str], now_us: int
+) -> str:
+    """Return whose results are still to come, where the shown figure reaches into the time they are of."""
+    found = windows.get(WINDOW)
+    if found is None or not found.has_data:
+        return ""
+    parts = [
+        f"from {titles.get(each.region, each.region)} since {_shortly(each.since_us, now_us)}"
+        for each in late
+        if each.since_us < found.window.end_us
+    ]
+    return f"Provisional: results {' and '.join(parts)} are still to come" if parts else ""
+
+
+def _shortly(at_us: int, now_us: int) -> str:
+    """Return an instant to the minute, with its day where that is not today."""
+    is_today = at_us // DAY_US == now_us // DAY_US
+    return f"{datetime.fromtimestamp(at_us // 1_000_000, UTC):%H:%M} UTC" if is_today else at_text(at_us)
 
 
 def outage_text(outage: Outage) -> str:

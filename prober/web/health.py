@@ -31,8 +31,12 @@ def reasons_against(view: View, now_us: int) -> Iterator[str]:
         yield f"the store cannot be written: {view.store.problem or 'no reason is known'}"
     if view.probes and not view.agents:
         yield "no agent has reported yet"
+    if view.all_silent_since_us:
+        yield f"no agent has been heard of for {(now_us - view.all_silent_since_us) // 1_000_000} s"
+        return
     for agent in view.agents.values():
-        yield from _agent(view, agent, now_us)
+        if not agent.remote:  # one that is away spools what it measures, and the others see on
+            yield from _agent(view, agent, now_us)
 
 
 def _agent(view: View, agent: AgentView, now_us: int) -> Iterator[str]:

@@ -8,6 +8,7 @@ from checks.core.result import Outcome
 from prober.agent.grid import Grid
 from prober.config.faults import quote
 from prober.hub.plan import grid_of
+from prober.hub.sightings import Awaited, awaited
 from prober.hub.verdict import probe_subject, region_subject, service_subject
 from prober.hub.view import ProbeView, RegionView, ServiceView, View
 from prober.store.base import Detail, GapRow, ResultQuery, ResultRow, SeriesRow, SeriesSlots
@@ -15,11 +16,12 @@ from prober.wire import Kind
 
 from . import params
 from .errors import ApiError
-from .present import kind_name, no_such
+from .present import kind_name, no_such, probes_of
 from .routes import Call
 from .shapes import FailureShape
 from .shapes_past import (
     AvailabilityShape,
+    AwaitedShape,
     ChangeShape,
     DetailShape,
     ExpectationShape,
@@ -67,7 +69,8 @@ async def results(call: Call) -> ResultsShape:
         )
     )
     shapes = [
-        _result(grids[row.series], row, detail) for row, detail in zip(page.rows, page.details, strict=True)
+        _result(grids[row.series], row, detail, agent)
+        for row, detail, agent in zip(page.rows, page.details, page.agents, strict=True)
     ]
     # The first and the last slot reach beyond the window: what started outside of it is left out.
     inside = [shape for shape in shapes if from_us <= shape.started_us < to_us]
@@ -87,6 +90,8 @@ async def states(call: Call) -> StatesShape:
             at_us=row.at_us,
             noted_us=row.noted_us,
             because=row.because,
+            revision=row.revision,
+            withdrawn=row.withdrawn,
         )
         for row in rows
     ]
@@ -96,10 +101,28 @@ async def states(call: Call) -> StatesShape:
 
 async def availability(call: Call) -> AvailabilityShape:
     """Answer with every window of one subject."""
-    history, subject = call.served.history, call.query.need(ONE_SUBJECT)
-    _standing(call.served.view, subject)
-    windows = {name: window_shape(figures) for name, figures in history.rolling(subject, call.now_us).items()}
-    return AvailabilityShape(subject=subject, ready=history.ready, windows=windows)
+    view, history, subject = call.served.view, call.served.history, call.query.need(ONE_SUBJECT)
+    shown = _standing(view, subject)
+    figures = history.rolling(subject, call.now_us)
+    ends_us = max((found.window.end_us for found in figures.values()), default=0)
+    late = [each for each in _awaited(view, subject, shown, call.now_us) if each.since_us < ends_us]
+    return AvailabilityShape(
+        subject=subject,
+        ready=history.ready,
+        settled_us=view.settled_us or None,
+        provisional=bool(late),
+        awaited=[AwaitedShape(region=each.region, since_us=each.since_us) for each in late],
+        windows={name: window_shape(found) for name, found in figures.items()},
+    )
+
+
+def _awaited(view: View, subject: str, shown: Shown, now_us: int) -> list[Awaited]:
+    """Return whose results are late of all that the figures of a subject rest on."""
+    if isinstance(shown, RegionView):
+        name = subject.partition(":")[2].rpartition("@")[0]
+        return [each for each in awaited(view, [view.probes[name]], now_us) if each.region == shown.region]
+    probes = [shown] if isinstance(shown, ProbeView) else probes_of(view, shown.service)
+    return list(awaited(view, probes, now_us))
 
 
 async def gaps(call: Call) -> GapsShape:
@@ -165,7 +188,7 @@ def _standing_shape(subject: str, shown: Shown) -> StandingShape:
     )
 
 
-def _result(grid: Grid, row: ResultRow, detail: Detail | None) -> ResultShape:
+def _result(grid: Grid, row: ResultRow, detail: Detail | None, agent: str) -> ResultShape:
     due_us = grid.due_us(row.slot)
     started_us = due_us + row.late_us if row.kind == Kind.SCHEDULED else row.started_us
     return ResultShape(
@@ -179,6 +202,7 @@ def _result(grid: Grid, row: ResultRow, detail: Detail | None) -> ResultShape:
         started_us=started_us if detail is None else detail.result.started_us,
         started_exact=detail is not None or row.kind != Kind.SCHEDULED,
         duration_us=row.duration_us,
+        agent=agent or None,
         detail=None if detail is None else _detail(detail),
     )
 

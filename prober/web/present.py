@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from checks.core.result import Result
 from prober import __version__
+from prober.config import Region, Service
 from prober.config.faults import did_you_mean, quote
 from prober.hub.serving import Served
-from prober.hub.view import AgentView, ProbeView, RegionView, ServiceView
+from prober.hub.sightings import awaited, watch_of
+from prober.hub.view import ProbeView, RegionView, ServiceView, View
 from prober.wire import Kind
 
+from .agent_shapes import agent_shape
 from .errors import ApiError
 from .routes import Call
 from .shapes import (
-    AgentShape,
     FailureShape,
-    HealthShape,
     LastShape,
     ProbeShape,
     ProbesShape,
@@ -51,33 +51,41 @@ async def status(call: Call) -> StatusShape:
         config_digest=view.config.digest,
         probes=len(view.probes),
         services=len(view.services),
-        regions=[
-            RegionInfoShape(name=region.name, title=region.title, local=region.local)
-            for region in view.config.regions
-        ],
+        regions=[_region_info(view, region) for region in view.config.regions],
         history_ready=call.served.history.ready,
         reload=reload_shape(call.served),
         store=_store(call.served),
-        agents=[_agent(agent) for agent in view.agents.values()],
+        agents=[agent_shape(agent, call.now_us) for agent in view.agents.values()],
+        all_silent_since_us=view.all_silent_since_us or None,
+        settled_us=view.settled_us or None,
+    )
+
+
+def _region_info(view: View, region: Region) -> RegionInfoShape:
+    watch = watch_of(view, region.name)
+    return RegionInfoShape(
+        name=region.name, title=region.title, local=region.local, silent=watch.silent, cut_off=watch.cut_off
     )
 
 
 async def probes(call: Call) -> ProbesShape:
     """Answer with all probes."""
-    return ProbesShape(probes=[probe_shape(probe) for probe in call.served.view.probes.values()])
+    view = call.served.view
+    return ProbesShape(probes=[probe_shape(shown, view, call.now_us) for shown in view.probes.values()])
 
 
 async def probe(call: Call) -> ProbeShape:
     """Answer with one probe."""
-    known = call.served.view.probes
-    if call.name not in known:
-        raise no_such("probe", call.name, known)
-    return probe_shape(known[call.name])
+    view = call.served.view
+    if call.name not in view.probes:
+        raise no_such("probe", call.name, view.probes)
+    return probe_shape(view.probes[call.name], view, call.now_us)
 
 
 async def services(call: Call) -> ServicesShape:
     """Answer with all services."""
-    return ServicesShape(services=[_service(shown) for shown in call.served.view.services.values()])
+    view = call.served.view
+    return ServicesShape(services=[_service(shown, view, call.now_us) for shown in view.services.values()])
 
 
 def reload_shape(served: Served) -> ReloadShape:
@@ -100,30 +108,7 @@ def _store(served: Served) -> StoreShape:
     )
 
 
-def _agent(agent: AgentView) -> AgentShape:
-    health = agent.health
-    return AgentShape(
-        name=agent.name,
-        regions=list(agent.regions),
-        up=agent.up,
-        pid=agent.pid or None,
-        started_us=agent.started_us or None,
-        last_batch_us=agent.last_batch_us or None,
-        restarts=agent.restarts,
-        health=None
-        if health is None
-        else HealthShape(
-            worst_lag_us=health.worst_lag_us,
-            in_flight=health.in_flight,
-            queued=health.queued,
-            cpu_us=health.cpu_us,
-            resident_bytes=health.resident_bytes,
-            clock_steps=health.clock_steps,
-        ),
-    )
-
-
-def probe_shape(shown: ProbeView) -> ProbeShape:
+def probe_shape(shown: ProbeView, view: View, now_us: int) -> ProbeShape:
     """Return a probe in its shape."""
     probe = shown.probe
     return ProbeShape(
@@ -142,6 +127,8 @@ def probe_shape(shown: ProbeView) -> ProbeShape:
         since_us=shown.since_us,
         because=shown.because,
         regions=[_region(region) for region in shown.regions.values()],
+        settled_us=view.settled_us or None,
+        provisional=bool(awaited(view, [shown], now_us)),
     )
 
 
@@ -151,13 +138,17 @@ def _region(shown: RegionView) -> RegionShape:
         state=shown.state.value,
         since_us=shown.since_us,
         because=shown.because,
-        last=None if shown.last is None else _last(shown, shown.last),
+        last=last_shape(shown),
         outcomes=dict(shown.outcomes),
         fates=dict(shown.fates),
     )
 
 
-def _last(shown: RegionView, result: Result) -> LastShape:
+def last_shape(shown: RegionView) -> LastShape | None:
+    """Return the newest result of a probe in a region, in its shape."""
+    result = shown.last
+    if result is None:
+        return None
     failure = result.failure
     return LastShape(
         kind=kind_name(shown.last_kind),
@@ -171,7 +162,12 @@ def _last(shown: RegionView, result: Result) -> LastShape:
     )
 
 
-def _service(shown: ServiceView) -> ServiceShape:
+def probes_of(view: View, service: Service) -> list[ProbeView]:
+    """Return the probes that a service is composed of."""
+    return [view.probes[name] for name in service.probes if name in view.probes]
+
+
+def _service(shown: ServiceView, view: View, now_us: int) -> ServiceShape:
     service = shown.service
     return ServiceShape(
         name=service.name,
@@ -184,4 +180,6 @@ def _service(shown: ServiceView) -> ServiceShape:
         state=shown.state.value,
         since_us=shown.since_us,
         because=shown.because,
+        settled_us=view.settled_us or None,
+        provisional=bool(awaited(view, probes_of(view, service), now_us)),
     )

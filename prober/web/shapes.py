@@ -64,6 +64,8 @@ class ProbeShape(Shape, frozen=True, kw_only=True):
     since_us: int
     because: str
     regions: list[RegionShape]
+    settled_us: int | None  # figures up to here are final; null where no region is waited for
+    provisional: bool  # results of a region of its own are late: what is said of the time since may change
 
 
 class ServiceShape(Shape, frozen=True, kw_only=True):
@@ -79,6 +81,8 @@ class ServiceShape(Shape, frozen=True, kw_only=True):
     state: str
     since_us: int
     because: str
+    settled_us: int | None  # as of a probe
+    provisional: bool
 
 
 class ProbesShape(Shape, frozen=True, kw_only=True):
@@ -124,25 +128,76 @@ class HealthShape(Shape, frozen=True, kw_only=True):
     clock_steps: int
 
 
+class ClockShape(Shape, frozen=True, kw_only=True):
+    """How far an agent's clock is ahead of the hub's, and how far off that may be."""
+
+    offset_us: int
+    error_us: int
+    measured_us: int
+
+
+class ClockEventShape(Shape, frozen=True, kw_only=True):
+    """What happened to an agent's clock: `suspend`, `step` or `slew`, and by how much."""
+
+    kind: str
+    at_us: int
+    by_us: int
+
+
+class SpoolShape(Shape, frozen=True, kw_only=True):
+    """What waited on an agent's disk when it delivered last, and what it gave up since its spool was made."""
+
+    batches: int
+    results: int
+    bytes: int
+    oldest_us: int | None
+    dropped_results: int
+    dropped_why: str | None
+    trouble: str | None  # why its disk takes nothing; batches then wait in memory
+
+
 class AgentShape(Shape, frozen=True, kw_only=True):
-    """An agent process."""
+    """An agent process. What is known of remote ones only is null of a local one; counts begin with the daemon."""
 
     name: str
     regions: list[str]
-    up: bool
+    remote: bool
+    standing: (
+        str  # refused, up, away (a remote one that is not connected) or down (a local one that does not run)
+    )
+    up: bool  # of a remote one: its link is open
     pid: int | None
+    software: str | None
+    wire_version: int | None
+    fingerprint: str | None  # of its pinned key
+    enrolled_us: int | None
     started_us: int | None
+    connected_us: int | None
+    gone_us: int | None
+    seen_us: int | None  # when it was heard of last
     last_batch_us: int | None
+    complete_us: int | None  # all of its results that began before are on record
+    lag_us: int | None  # how long ago that is
     restarts: int
+    series: int
+    batches: int
+    results: int
+    aside: int  # batches that were not taken and are kept aside
+    refused: str | None  # why nothing of it is taken
     health: HealthShape | None
+    clock: ClockShape | None
+    clock_events: list[ClockEventShape]  # the newest first
+    spool: SpoolShape | None
 
 
 class RegionInfoShape(Shape, frozen=True, kw_only=True):
-    """A region of the configuration."""
+    """A region of the configuration; `/api/v1/regions` says more."""
 
     name: str
     title: str
     local: bool
+    silent: bool
+    cut_off: bool
 
 
 class StatusShape(Shape, frozen=True, kw_only=True):
@@ -160,6 +215,8 @@ class StatusShape(Shape, frozen=True, kw_only=True):
     reload: ReloadShape
     store: StoreShape
     agents: list[AgentShape]
+    all_silent_since_us: int | None  # no agent was heard of since; null while one is
+    settled_us: int | None  # figures up to here are final; null where no region is waited for
 
 
 class AliveShape(Shape, frozen=True, kw_only=True):

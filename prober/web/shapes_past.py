@@ -45,6 +45,7 @@ class ResultShape(Shape, frozen=True, kw_only=True):
     started_us: int
     started_exact: bool
     duration_us: int
+    agent: str | None  # who ran it; null where that is not known
     detail: DetailShape | None
 
 
@@ -65,7 +66,11 @@ class StandingShape(Shape, frozen=True, kw_only=True):
 
 
 class ChangeShape(Shape, frozen=True, kw_only=True):
-    """A change of state: true since `at_us`, known at `noted_us`."""
+    """A change of state: true since `at_us`, known at `noted_us`.
+
+    Late results may revise the past: then `revision` says with which revision a change came (0: it was seen live), and
+    `withdrawn` which one no longer holds it true (0: it stands).
+    """
 
     subject: str
     before: str
@@ -73,6 +78,8 @@ class ChangeShape(Shape, frozen=True, kw_only=True):
     at_us: int
     noted_us: int
     because: str
+    revision: int
+    withdrawn: int
 
 
 class StatesShape(Shape, frozen=True, kw_only=True):
@@ -134,11 +141,24 @@ class WindowShape(Shape, frozen=True, kw_only=True):
     unknown_us: int
 
 
+class AwaitedShape(Shape, frozen=True, kw_only=True):
+    """A region whose results from an instant on are still to come."""
+
+    region: str
+    since_us: int
+
+
 class AvailabilityShape(Shape, frozen=True, kw_only=True):
-    """A subject's windows: 1h, 24h, 7d, 30d, 90d and month; none while `ready` is false."""
+    """A subject's windows: 1h, 24h, 7d, 30d, 90d and month; none while `ready` is false.
+
+    Figures up to `settled_us` are final. They are provisional while windows end later and results are awaited.
+    """
 
     subject: str
     ready: bool
+    settled_us: int | None
+    provisional: bool
+    awaited: list[AwaitedShape]
     windows: dict[str, WindowShape]
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from . import blackbox, past
+from . import blackbox, past, regions
 from .errors import Problem
 from .exposition import OPENMETRICS, TEXT, metrics
 from .health import healthz, readyz
 from .index import index
 from .openapi import openapi
 from .present import probe, probes, services, status
+from .regions_page import regions_page
 from .reload import reload
 from .routes import Route
 from .shapes import (
@@ -22,6 +23,7 @@ from .shapes import (
     StatusShape,
 )
 from .shapes_past import AvailabilityShape, GapsShape, ResultsShape, StatesShape
+from .shapes_regions import AsideShape, ForgottenShape, RegionsShape
 
 ROUTES: tuple[Route, ...] = (
     Route(
@@ -29,6 +31,13 @@ ROUTES: tuple[Route, ...] = (
         operation="index",
         summary="This list",
         handle=index,
+        answers={200: ("text/html",)},
+    ),
+    Route(
+        path="/regions",
+        operation="regions_page",
+        summary="Regions and agents, and each probe by region: a page for people",
+        handle=regions_page,
         answers={200: ("text/html",)},
     ),
     Route(
@@ -159,5 +168,29 @@ ROUTES: tuple[Route, ...] = (
         handle=past.gaps,
         answers={200: GapsShape},
         params=(past.PROBE, past.REGION, past.ROWS),
+    ),
+    Route(
+        path="/api/v1/regions",
+        operation="regions",
+        summary="Regions and their agents: links, lag, spools, clocks, shares of void and missed, probes by region",
+        handle=regions.regions,
+        answers={200: RegionsShape},
+    ),
+    Route(
+        path="/api/v1/aside",
+        operation="aside",
+        summary="Batches of agents that were not taken and are kept aside, newest first",
+        handle=regions.aside,
+        answers={200: AsideShape},
+        params=(past.ROWS,),
+    ),
+    Route(
+        method="POST",
+        path="/api/v1/regions/forget",
+        operation="forget_agent",
+        summary="Forget the pinned key of an agent, so that one with another may come by its name; asked nearby only",
+        handle=regions.forget,
+        answers={200: ForgottenShape, 403: Problem, 404: Problem},
+        params=(regions.AGENT,),
     ),
 )

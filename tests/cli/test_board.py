@@ -210,3 +210,51 @@ def test_one_row_too_few_shows_the_worst_and_counts_the_rest() -> None:
 def test_markup_and_control_signs_of_a_target_are_text() -> None:
     lines = drawn(board(snapshot(probe("web", "down", "down down up", "[red]\x1b[2J"))))
     assert any("[red]\\x1b[2J in words" in line for line in lines)
+
+
+REMOTE = AgentAnswer(
+    name="iad-1a2b3c4d",
+    regions=["iad"],
+    remote=True,
+    up=True,
+    seen_us=NOW_US,
+    last_batch_us=NOW_US - 10 * SILENT_US,
+    restarts=0,
+    health=HealthAnswer(worst_lag_us=LAG_US + 1),
+)
+
+
+def remote_trouble(agent: AgentAnswer = REMOTE, **more: object) -> list[str]:
+    """Return what is wrong with a daemon that has an agent elsewhere too."""
+    return own_trouble(msgspec.structs.replace(STATUS, **{"agents": [AGENT, agent], **more}))
+
+
+def test_a_remote_agent_may_be_quiet_while_its_link_is_open() -> None:
+    assert remote_trouble() == []
+
+
+def test_a_remote_agent_that_is_gone_or_refused_is_told_in_its_own_words() -> None:
+    gone = msgspec.structs.replace(REMOTE, up=False, seen_us=NOW_US - 720_000_000)
+    assert remote_trouble(gone) == ["agent iad-1a2b3c4d (iad) has not been connected for 12m"]
+    assert remote_trouble(msgspec.structs.replace(gone, seen_us=None)) == [
+        "agent iad-1a2b3c4d (iad) is not connected"
+    ]
+    refused = msgspec.structs.replace(REMOTE, refused="another key")
+    assert remote_trouble(refused) == ["nothing of agent iad-1a2b3c4d (iad) is taken: another key"]
+
+
+def test_a_silent_region_speaks_for_its_agents_and_a_cut_off_one_is_told() -> None:
+    gone = msgspec.structs.replace(REMOTE, up=False)
+    regions = [NameAnswer(name="iad", silent=True), NameAnswer(name="sin", cut_off=True)]
+    assert remote_trouble(gone, regions=regions) == [
+        "region iad is silent: see `prober regions`",
+        "region sin is cut off: see `prober regions`",
+    ]
+
+
+def test_all_silent_is_one_trouble() -> None:
+    gone = msgspec.structs.replace(REMOTE, up=False)
+    regions = [NameAnswer(name="iad", silent=True)]
+    assert remote_trouble(gone, regions=regions, all_silent_since_us=NOW_US - 61_000_000) == [
+        "no agent has been heard of for 61s"
+    ]

@@ -5,8 +5,9 @@ from __future__ import annotations
 from support.drawing import drawn, paper
 
 from checks.core.result import Expectation, Failure, Outcome, Result
-from prober.cli.screen import ago, took
+from prober.cli.screen import took
 from prober.cli.waterfall import waterfall
+from prober.hub.moments import ago
 
 
 def result(outcome: Outcome = Outcome.PASS, phases: dict[str, int] | None = None, **more: object) -> Result:

@@ -2,48 +2,16 @@
 
 from __future__ import annotations
 
-from support.exposing import NOW_US, agent, config_of, view_of
+from support.exposing import NOW_US, config_of, view_of
 from support.samples import samples_of, value
 
 from prober import __version__
-from prober.hub.view import AgentView, ReloadView, View
+from prober.hub.view import ReloadView, View
 from prober.metrics import Exposition
 
 
 def view() -> View:
     return view_of(config_of({"web": "http"}))
-
-
-def test_an_agent_shows_what_it_last_said_of_itself() -> None:
-    seen = view()
-    seen.agents["local-1"] = agent()
-    found = {
-        name: at
-        for (name, labels), at in samples_of(Exposition(seen, None)).items()
-        if ("agent", "local-1") in labels
-    }
-    assert found == {
-        "prober_agent_up": 1,
-        "prober_agent_last_batch_timestamp_seconds": NOW_US / 1e6,
-        "prober_agent_loop_lag_seconds": 0.0015,
-        "prober_agent_in_flight": 3,
-        "prober_agent_queued": 0,
-        "prober_agent_resident_bytes": 40_000_000,
-        "prober_agent_cpu_seconds_total": 2.5,
-        "prober_agent_clock_steps_total": 1,
-        "prober_agent_restarts_total": 2,
-    }
-
-
-def test_an_agent_that_has_not_reported_is_down_and_claims_nothing() -> None:
-    seen = view()
-    seen.agents["local-2"] = AgentView(name="local-2", regions=("fra",))
-    found = {
-        name: at
-        for (name, labels), at in samples_of(Exposition(seen, None)).items()
-        if ("agent", "local-2") in labels
-    }
-    assert found == {"prober_agent_up": 0, "prober_agent_restarts_total": 0}
 
 
 def test_the_store_shows_whether_it_can_be_written_and_what_commits_took() -> None:

@@ -16,7 +16,13 @@ async def test_status_tells_version_configuration_store_and_agents() -> None:
     assert (status["config_digest"], status["probes"], status["services"]) == ("d1" * 32, 10, 7)
     assert status["store"]["writable"] is True
     assert [agent["name"] for agent in status["agents"]] == ["local-0"]
-    assert status["regions"][0] == {"name": "fra", "title": "Frankfurt", "local": True}
+    assert status["regions"][0] == {
+        "name": "fra",
+        "title": "Frankfurt",
+        "local": True,
+        "silent": False,
+        "cut_off": False,
+    }
 
 
 async def test_probes_tell_the_state_and_last_result_of_each_region() -> None:
@@ -153,6 +159,9 @@ async def test_availability_without_data_is_null_and_not_loaded_is_said() -> Non
         assert (await api.ask("/api/v1/availability?subject=service:mail")).json == {
             "subject": "service:mail",
             "ready": False,
+            "settled_us": None,
+            "provisional": False,
+            "awaited": [],
             "windows": {},
         }
 
@@ -222,5 +231,5 @@ async def test_the_index_links_to_everything_that_can_be_opened() -> None:
     async with internal(sample()) as api:
         heard = await api.ask("/")
     assert heard.headers["Content-Type"] == "text/html; charset=utf-8"
-    for path in ("/metrics", "/readyz", "/api/v1/openapi.json", "/api/v1/results"):
+    for path in ("/regions", "/metrics", "/readyz", "/api/v1/openapi.json", "/api/v1/results"):
         assert f'href="{path}"' in heard.text

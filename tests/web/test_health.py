@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from support.asking import internal
+from support.regions import remote
 from support.served import NOW_US, SECOND_US, sample
 
 from prober.web.health import SILENT_GRACE_US, reasons_against
@@ -66,3 +67,19 @@ def test_probes_without_any_agent_are_a_reason() -> None:
     assert list(reasons_against(scene.view, NOW_US)) == ["no agent has reported yet"]
     scene.view.probes.clear()
     assert list(reasons_against(scene.view, NOW_US)) == []
+
+
+def test_a_remote_agent_that_is_away_is_no_reason_against_the_hub() -> None:
+    """What it measures waits on its disk, and the other regions see on."""
+    assert list(reasons_against(remote().view, NOW_US)) == []
+
+
+@pytest.mark.parametrize(
+    ("since_us", "expected"), [(0, []), (NOW_US - 7 * SECOND_US, ["no agent has been heard of for 7 s"])]
+)
+def test_all_agents_silent_are_one_reason(since_us: int, expected: list[str]) -> None:
+    scene = remote()
+    if since_us:
+        scene.view.agents["local-0"].up = False
+    scene.view.all_silent_since_us = since_us
+    assert list(reasons_against(scene.view, NOW_US)) == expected

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from support.asking import internal
 from support.json_schema import faults
+from support.regions import troubled
 from support.served import sample, with_results
 
 from prober.hub.view import ReloadView
@@ -25,6 +26,8 @@ ASKED = {
     "/api/v1/states": "/api/v1/states",
     "/api/v1/availability": "/api/v1/availability?subject=service:mail",
     "/api/v1/gaps": "/api/v1/gaps",
+    "/api/v1/regions": "/api/v1/regions",
+    "/api/v1/aside": "/api/v1/aside",
 }
 """A request for each route that answers a GET with JSON."""
 
@@ -66,20 +69,33 @@ async def test_every_answer_fits_its_schema(path: str) -> None:
     assert misfits(document, path, "get", heard.status, heard.json) == []
 
 
+@pytest.mark.parametrize("path", ["/api/v1/status", "/api/v1/regions", "/api/v1/aside"])
+async def test_answers_about_agents_elsewhere_fit_their_schemas(path: str) -> None:
+    async with internal(troubled()) as api:
+        document = (await api.ask("/api/v1/openapi.json")).json
+        heard = await api.ask(path)
+    assert misfits(document, path, "get", heard.status, heard.json) == []
+
+
 async def test_refusals_fit_their_schemas() -> None:
     scene = sample()
     scene.view.store.writable = False
     scene.reloads = [ReloadView(ok=False, at_us=5, faults=("probes.yaml:1:1: wrong",))]
+    scene.pinned = {"iad-1a2b3c4d"}
     async with internal(scene) as api:
         document = (await api.ask("/api/v1/openapi.json")).json
         unready = await api.ask("/readyz")
         reloaded = await api.ask("/-/reload", "POST")
         missing = await api.ask("/api/v1/probes/nope")
         wrong = await api.ask("/api/v1/results?limit=0")
+        forgotten = await api.ask("/api/v1/regions/forget?agent=iad-1a2b3c4d", "POST")
+        unknown = await api.ask("/api/v1/regions/forget?agent=nobody", "POST")
     assert misfits(document, "/readyz", "get", 503, unready.json) == []
     assert misfits(document, "/-/reload", "post", 422, reloaded.json) == []
     assert misfits(document, "/api/v1/probes/{name}", "get", 404, missing.json) == []
     assert misfits(document, "/api/v1/results", "get", 400, wrong.json) == []
+    assert misfits(document, "/api/v1/regions/forget", "post", 200, forgotten.json) == []
+    assert misfits(document, "/api/v1/regions/forget", "post", 404, unknown.json) == []
 
 
 async def test_an_answer_that_is_not_described_would_be_found() -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from prober.cli.command import DAEMON_URL, GOOD, CannotGoOn, Command, add_json, print_json
+from prober.cli.command import DAEMON_URL, GOOD, Command, add_json, print_json
 
 if TYPE_CHECKING:
     from prober.cli.answers import WindowAnswer
@@ -22,7 +22,6 @@ _DESCRIPTION = (
     "Show probes and services of a running daemon, and on top what is wrong with the daemon itself. Behind the "
     "availability of the last 24 hours stand the lowest and the highest value it can have by what was measured."
 )
-Show = Callable[["Snapshot", str], None]
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
@@ -54,40 +53,12 @@ def _print(client: Client) -> int:
 
 
 def _watch(client: Client) -> int:
-    """Refresh until Ctrl-C. A daemon that was there once and stops answering is waited for."""
-    from rich.live import Live
-
     from prober.cli.board import board
-    from prober.cli.screen import console
+    from prober.cli.watching import watch
 
-    screen = console()
-    figures, rows = Figures(client), _rows(screen.height) if screen.is_terminal else None
-    snapshot = _fetch(client, figures, rows)
-    with Live(console=screen, auto_refresh=False, vertical_overflow="crop") as live:
-
-        def show(snapshot: Snapshot, lost: str) -> None:
-            rows = _rows(screen.height) if screen.is_terminal else None
-            if screen.is_terminal:
-                live.update(board(snapshot, rows, lost), refresh=True)
-            else:
-                screen.print(board(snapshot, rows, lost))
-
-        _refresh(lambda: _fetch(client, figures, _rows(screen.height)), snapshot, show)
+    figures = Figures(client)
+    watch(lambda rows: _fetch(client, figures, rows), board, _rows)
     return GOOD
-
-
-def _refresh(fetch: Callable[[], Snapshot], snapshot: Snapshot, show: Show) -> None:
-    lost = ""
-    try:
-        while True:
-            show(snapshot, lost)
-            time.sleep(REFRESH_SECONDS)
-            try:
-                snapshot, lost = fetch(), ""
-            except CannotGoOn as trouble:
-                lost = str(trouble)
-    except KeyboardInterrupt:
-        return
 
 
 def _rows(height: int) -> int:
