@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
+
+from prober.agent.options import DEFAULT_FOLDER
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 DEPLOY = ROOT / "deploy"
@@ -18,6 +22,7 @@ def load(path: Path) -> Any:  # Any: a YAML document of another program's format
 
 
 COMPOSE = load(DEPLOY / "compose.yaml")
+REGIONS = load(DEPLOY / "regions" / "compose.yaml")
 
 
 def copied_from_the_tree() -> set[str]:
@@ -84,12 +89,83 @@ def test_every_alert_is_tried() -> None:
         assert any(case["alertname"] == rule["alert"] and case["exp_alerts"] for case in cases), rule["alert"]
 
 
+def settings_of(name: str) -> dict[str, str]:
+    """Return what a unit sets; of what is set twice the last."""
+    text = (DEPLOY / "systemd" / name).read_text(encoding="utf-8")
+    return dict(line.split("=", 1) for line in text.splitlines() if "=" in line and not line.startswith("#"))
+
+
 def test_the_unit_waits_longer_than_draining_takes_and_keeps_the_watchdog() -> None:
-    text = (DEPLOY / "systemd" / "prober.service").read_text(encoding="utf-8")
-    settings = dict(
-        line.split("=", 1) for line in text.splitlines() if "=" in line and not line.startswith("#")
-    )
+    settings = settings_of("prober.service")
     assert settings["Type"] == "notify"
     assert int(settings["WatchdogSec"].removesuffix("s")) > 0
     assert int(settings["TimeoutStopSec"].removesuffix("s")) > 5
     assert settings["ExecStart"].endswith("prober run --config /etc/prober/probes.yaml")
+
+
+@pytest.mark.parametrize(("unit", "variable"), [
+    ("prober.service", "PROBER_STORE__URL=sqlite:///%S/{folder}/"),
+    ("prober-agent.service", "PROBER_AGENT_SPOOL=%S/{folder}"),
+])  # fmt: skip
+def test_what_a_unit_writes_lies_in_the_one_folder_that_it_may_write_to(unit: str, variable: str) -> None:
+    settings = settings_of(unit)
+    assert settings["ProtectSystem"] == "strict"
+    assert settings["Environment"].startswith(variable.format(folder=settings["StateDirectory"]))
+
+
+def test_the_unit_of_an_agent_gives_nobody_the_token_and_never_gives_up() -> None:
+    settings = settings_of("prober-agent.service")
+    credential = settings["LoadCredential"].partition(":")[0]
+    assert settings["ExecStart"].endswith(
+        f"prober agent --token-file ${{CREDENTIALS_DIRECTORY}}/{credential}"
+    )
+    assert (settings["Restart"], settings["StartLimitIntervalSec"]) == ("always", "0")
+    assert "RestartPreventExitStatus" not in settings
+    daemons = settings_of("prober.service")
+    limits = {"LimitNOFILE", "TasksMax", "MemoryHigh", "MemoryMax"}
+    own = limits | {
+        "Description",
+        "ExecStart",
+        "LoadCredential",
+        "EnvironmentFile",
+        "Environment",
+        "RestartSec",
+    }
+    folders = {"StateDirectory", "StateDirectoryMode", "WorkingDirectory", "UMask"}
+    shared = settings.keys() - own - folders
+    assert {name: settings[name] for name in shared} == {name: daemons[name] for name in shared}
+
+
+def test_the_image_keeps_the_state_of_a_daemon_and_of_an_agent_in_volumes() -> None:
+    final = DOCKERFILE.rpartition("\nFROM ")[2]
+    (line,) = re.findall(r"^VOLUME (.+)$", final, re.MULTILINE)
+    volumes = json.loads(line)
+    assert str(DEFAULT_FOLDER) in volumes
+    (store,) = re.findall(r"PROBER_STORE__URL=sqlite:///(\S+)", final)
+    assert str(Path(store).parent) in volumes
+    for volume in volumes:
+        assert re.search(rf"install -d -o prober -g prober -m 07[05]0 {volume}\b", final)
+
+
+def test_an_agent_of_the_compose_file_is_contained_opens_no_port_and_has_a_spool_of_its_own() -> None:
+    services, secrets = REGIONS["services"], REGIONS["secrets"]
+    regions = list(load(DEPLOY / "regions" / "probes.yaml")["regions"])
+    assert [name for name in services if name != "hub"] == regions
+    for service in services.values():
+        assert service["read_only"] is True
+        assert service["cap_drop"] == ["ALL"]
+        assert "no-new-privileges:true" in service["security_opt"]
+    for region in regions:
+        agent = services[region]
+        assert "ports" not in agent
+        assert agent["command"] == ["agent"]
+        assert f"{region}:{DEFAULT_FOLDER}" in agent["volumes"]
+        assert agent["environment"]["PROBER_AGENT_REGION"] == region
+        assert agent["environment"]["PROBER_AGENT_TOKEN_FILE"] == f"/run/secrets/{agent['secrets'][0]}"
+        assert secrets[agent["secrets"][0]]["file"] == f"secrets/{region}.token"
+    assert REGIONS["volumes"].keys() == {"hub", *regions}
+
+
+def test_nothing_secret_of_the_regions_is_taken_into_the_repository() -> None:
+    ignored = (DEPLOY / "regions" / ".gitignore").read_text(encoding="utf-8").split()
+    assert ignored == ["/secrets/"]
