@@ -25,16 +25,16 @@ NO_IO = {"asyncio", "socket", "ssl", "subprocess", "threading", "urllib", "http"
 
 # Where each third-party package (or one like it) may be imported; nowhere else, so that it can be replaced.
 CONFINED: dict[str, tuple[str, ...]] = {
-    "aiosqlite": ("prober/store/",),
-    "sqlite3": ("prober/store/",),
+    "aiosqlite": ("prober/store/", "prober/agent/"),
+    "sqlite3": ("prober/store/", "prober/agent/"),
     "prometheus_client": ("prober/metrics/",),
     "aiohttp": ("prober/web/", "prober/site/", "prober/demo/", "prober/notify/"),
     "OpenSSL": ("checks/core/", "prober/demo/"),
-    "cryptography": ("checks/core/", "prober/demo/"),
+    "cryptography": ("checks/core/", "prober/demo/", "prober/agent/"),
     "dns": ("checks/",),
     "httptools": ("checks/",),
     "h2": ("checks/core/",),
-    "wsproto": ("checks/",),
+    "wsproto": ("checks/", "prober/agent/"),
     "re2": ("checks/core/",),
     "brotli": ("checks/core/",),
     "aioquic": ("checks/core/",),

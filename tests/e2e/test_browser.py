@@ -8,7 +8,8 @@ from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Literal
 
 import pytest
-from support.asking import public
+from support.asking import internal, public
+from support.regions import troubled
 from support.served import NOW_US, SECOND_US, Scene, crowd, sample
 
 from prober.hub.verdict import State
@@ -83,6 +84,23 @@ async def test_every_text_has_enough_contrast(scheme: Literal["light", "dark"]) 
     async with public(sample()) as site, opened(site.url, DESKTOP, scheme) as (page, _):
         weak = await page.evaluate(_CONTRAST, MIN_CONTRAST)
     assert weak == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", [DESKTOP, PHONE])
+async def test_the_page_of_regions_fits_and_can_be_read(
+    size: tuple[int, int], scheme: Literal["light", "dark"]
+) -> None:
+    """It is internal and has no script; on a phone its tables become lists."""
+    async with internal(troubled()) as api, opened(f"{api.url}regions", size, scheme) as (page, said):
+        assert await page.evaluate("document.documentElement.scrollWidth") <= size[0]
+        tables = await page.locator(".stack").evaluate_all(
+            "all => all.map(one => one.scrollWidth <= one.parentElement.clientWidth)"
+        )
+        assert tables == [True, True, True]
+        assert await page.evaluate(_CONTRAST, MIN_CONTRAST) == []
+        assert await page.get_by_text("✗ region sin is silent").is_visible()
+        assert said == []
 
 
 async def test_the_picture_is_dark_in_the_dark_scheme() -> None:

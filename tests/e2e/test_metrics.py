@@ -16,12 +16,13 @@ from urllib.parse import urlencode
 from urllib.request import urlopen
 
 import pytest
-from support.exposing import FIGURES, Past, agent, config_of, record, result, view_of
+from support.exposing import FIGURES, NOW_US, Past, agent, config_of, record, remote, result, view_of
 from support.ports import free_port
 from support.samples import text_of
 
 from checks.core.result import Outcome
 from prober.hub.verdict import State
+from prober.hub.view import RegionWatch
 from prober.metrics import Exposition
 from prober.wire import Gap
 
@@ -44,6 +45,8 @@ def filled() -> Exposition:
     """Return an exposition with a sample in every family."""
     view = view_of(config_of({"web": "http", "db": "tcp", "names": "dns"}))
     view.agents["local-1"] = agent()
+    view.agents["iad-1a2b3c4d"] = remote()
+    view.regions["iad"] = RegionWatch(name="iad", complete_us=NOW_US, alone=("web",))
     for probe in view.probes.values():
         probe.state = State.UP
         for region in probe.regions.values():
