@@ -127,6 +127,7 @@ class Hub:
     async def _adopt(self, config: Config) -> None:
         stored = {run.series: run for run in await self.store.open_runs()}
         self._rows = await self.store.series(wanted_series(config, self._now_us()))
+        all_rows = await self.store.all_series()
         # No await from here on: what is in memory is newer than the store by the write under way.
         runs = stored | {number: state.run for number, state in self.series.items() if state.run is not None}
         agents = {number: state.agent for number, state in self.series.items()}
@@ -141,6 +142,7 @@ class Hub:
         }
         self.series.clear()
         self.series.update(states)
+        self.pipeline.judge.know(all_rows, lambda row: grid_of(row, self._origin.seed))
         self.rows.clear()
         self.rows.update({row.number: row for row in self._rows})
         fold = Fold(

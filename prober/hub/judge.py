@@ -8,7 +8,8 @@ crash rebuilds everything from what was committed.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 import msgspec
@@ -62,14 +63,22 @@ class Judge:
     def __init__(self, fold: Fold, series: dict[int, SeriesState]) -> None:
         self.fold = fold
         self.series = series
+        self._earlier_rows: dict[int, SeriesRow] = {}  # series of earlier configurations
+        self._earlier: dict[int, SeriesState] = {}  # those that were asked for
+        self._places: dict[
+            tuple[str, str], list[int]
+        ] = {}  # all series of a probe and region, the oldest first
+        self._grid_of: Callable[[SeriesRow], Grid] | None = None
         self._marks: dict[str, int] = {}  # what is on record of the fold's `revise_from`
 
     def take(self, batch: Batch, digest: bytes, judged: Judged) -> None:
-        """Add one batch. Results and gaps of series that were just taken out are kept; they decide no state."""
+        """Add one batch. Results of series that are no longer run tell of the past."""
         for record in batch.records:
             state = self.series.get(record.series)
             if state is not None:
                 self._take_record(batch, record, state, judged)
+            elif (earlier := self._earlier_state(record.series)) is not None:
+                self._take_late(batch, record, earlier, judged)
             else:
                 judged.writes.results.append(_result_row(record))
         for gap in batch.gaps:
@@ -81,6 +90,30 @@ class Judge:
         judged.writes.receipts.append(
             Receipt(agent=batch.agent, epoch=batch.epoch, sequence=batch.sequence, hash=digest)
         )
+
+    def know(self, rows: Iterable[SeriesRow], grid_of: Callable[[SeriesRow], Grid]) -> None:
+        """Take in all series there ever were: agents may yet tell of those that this configuration does not have."""
+        known = list(rows)
+        self._places = defaultdict(list)
+        for row in known:
+            self._places[row.probe, row.region].append(row.number)
+        self._earlier_rows = {row.number: row for row in known if row.number not in self.series}
+        self._earlier = {number: one for number, one in self._earlier.items() if number in self._earlier_rows}
+        self._grid_of = grid_of
+
+    def lineage(self, probe: str, region: str) -> list[SeriesState]:
+        """Return all series that a probe ever had in a region: its past lies in each of them."""
+        states = (
+            self.series.get(number) or self._earlier_state(number)
+            for number in self._places.get((probe, region), ())
+        )
+        return [state for state in states if state is not None]
+
+    def _earlier_state(self, number: int) -> SeriesState | None:
+        state, row = self._earlier.get(number), self._earlier_rows.get(number)
+        if state is None and row is not None and self._grid_of is not None:
+            state = self._earlier[number] = SeriesState(row=row, grid=self._grid_of(row))
+        return state
 
     def marked(self, marks: Mapping[str, int]) -> None:
         """Take in from when probes' pasts have to be worked out, as it is on record."""

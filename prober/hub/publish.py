@@ -91,8 +91,7 @@ class Publisher:
     def revised(self, revised: Revised, revision: int) -> list[Change]:
         """Take in what late results changed about the past; what it changes about the present is told and returned."""
         for number, runs in revised.runs.items():
-            if number in self._series:
-                self._history.revise(self._series[number].row, runs)
+            self._history.revise(revised.rows[number], runs)
         changes = list(self._stand_otherwise(revised))
         for change in changes:
             self._show_change(change)

@@ -10,11 +10,11 @@ from __future__ import annotations
 import logging
 import time
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from checks.core.result import Outcome
-from prober.store.base import Detail, ResultQuery, ResultRow, RunRow, SeriesSlots, Store, WriteSet
+from prober.store.base import Detail, ResultQuery, ResultRow, RunRow, SeriesRow, SeriesSlots, Store, WriteSet
 
 from . import mending
 from .fold import Fold
@@ -38,6 +38,7 @@ class Revised:
     fold: Fold
     probes: tuple[str, ...]
     from_us: int
+    rows: dict[int, SeriesRow] = field(default_factory=dict)
     runs: dict[int, list[RunRow]] = field(default_factory=dict)  # by series, in order, since a while before
 
 
@@ -101,10 +102,15 @@ class Reviser:
         self._judge.fold.adopt(revised.fold)
 
     async def _work_out(self, fold: Fold, names: tuple[str, ...], at_us: int) -> Revised:
+        places = {
+            (policy.name, region): (policy.silence_us, self._judge.lineage(policy.name, region))
+            for policy in fold.probes
+            for region in policy.regions
+        }
+        states = [state for _, lineage in places.values() for state in lineage]
         revised = Revised(fold=fold, probes=names, from_us=at_us)
-        states = [state for state in self._judge.series.values() if state.row.probe in set(names)]
-        silences_us = {policy.name: policy.silence_us for policy in fold.probes}
-        back_us = max(silences_us.values())
+        revised.rows = {state.row.number: state.row for state in states}
+        back_us = max(silence_us for silence_us, _ in places.values())
         from_us, read_us = at_us - 1, at_us
         while from_us < read_us:
             read_us = from_us
@@ -113,45 +119,31 @@ class Reviser:
             for state in states:
                 runs[state.row.number] = await self._mend(state, runs[state.row.number], revised.writes)
             pasts = [
-                Past(
-                    probe=state.row.probe,
-                    region=state.row.region,
-                    silence_us=silences_us[state.row.probe],
-                    runs=runs[state.row.number],
-                )
-                for state in states
+                Past(probe=probe, region=region, silence_us=silence_us, runs=in_order(lineage, runs))
+                for (probe, region), (silence_us, lineage) in places.items()
             ]
             from_us = min(from_us, begin_of(pasts, at_us))
         revised.from_us, revised.runs = from_us, runs
-        await self._replay(fold, states, pasts, from_us, revised.writes)
+        full = [
+            replace(past, failures=await self._failures(lineage, from_us))
+            for past, (_, lineage) in zip(pasts, places.values(), strict=True)
+        ]
+        await self._replay(fold, full, from_us, revised.writes)
         self._judge.unmark(names, revised.writes)
         return revised
 
-    async def _replay(
-        self,
-        fold: Fold,
-        states: Sequence[SeriesState],
-        pasts: Sequence[Past],
-        from_us: int,
-        writes: WriteSet,
-    ) -> None:
-        full = [
-            Past(
-                probe=past.probe,
-                region=past.region,
-                silence_us=past.silence_us,
-                runs=past.runs,
-                failures=[
-                    detail
-                    for detail in await self._store.evidence(state.row.number, from_us)
-                    if detail.result.outcome is Outcome.FAIL
-                ],
-            )
-            for state, past in zip(states, pasts, strict=True)
+    async def _failures(self, lineage: Sequence[SeriesState], from_us: int) -> list[Detail]:
+        return [
+            detail
+            for state in lineage
+            for detail in await self._store.evidence(state.row.number, from_us)
+            if detail.result.outcome is Outcome.FAIL
         ]
+
+    async def _replay(self, fold: Fold, pasts: Sequence[Past], from_us: int, writes: WriteSet) -> None:
         recorded = await self._store.states(fold.subjects, from_us)
         stood = {row.subject: row for row in recorded if row.at_us < from_us}
-        changes = replay(fold, full, stood, from_us, self._judge.fold.clock_us)
+        changes = replay(fold, pasts, stood, from_us, self._judge.fold.clock_us)
         since = [row for row in recorded if row.at_us >= from_us]
         if self._numbered is None:
             self._numbered = await self._store.revision()
@@ -205,6 +197,20 @@ class Reviser:
             after = page.after
             if after is None:
                 return
+
+
+def in_order(lineage: Sequence[SeriesState], runs: Mapping[int, Sequence[RunRow]]) -> list[RunRow]:
+    """Return the runs of all series of one place as one past; where they overlap, the later series was right."""
+    found: list[RunRow] = []
+    for run in sorted(
+        (run for state in lineage for run in runs[state.row.number]),
+        key=lambda run: (run.first_us, run.last_us),
+    ):
+        if found and run.series != found[-1].series and run.first_us <= found[-1].last_us:
+            cut_us = max(found[-1].first_us, min(found[-1].last_us, run.first_us - 1))
+            found[-1] = replace(found[-1], last_us=cut_us, last_end_us=max(cut_us, found[-1].first_end_us))
+        found.append(run)
+    return found
 
 
 def _look(state: SeriesState, row: ResultRow, detail: Detail | None) -> Look:

@@ -6,9 +6,11 @@ import asyncio
 import logging
 import sqlite3
 from collections.abc import Awaitable, Callable
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
+from support.configs import loaded
 from support.hubs import HEALTH, THREE, Rig, S, T, hub
 
 from checks.core.result import Outcome
@@ -161,6 +163,45 @@ async def test_what_was_to_be_worked_out_is_not_forgotten_by_a_crash(
     async with hub(tmp_path, wall=wall) as again:
         await until(settled(again))
         assert "down" in [row.after for row in await again.hub.store.states(["probe:web"], 0)]
+
+
+async def test_results_of_an_earlier_configuration_still_tell_of_their_time(tmp_path: Path) -> None:
+    async with hub(tmp_path) as rig:
+        await rig.hub.loaded.wait()
+        records = {region: slots(rig, region, 12, {5: FAIL, 6: FAIL}) for region in REGIONS}
+        early = sorted((found[0] for found in records.values()), key=lambda one: one.result.started_us)
+        for record in early:
+            await deliver(rig, f"{rig.hub.rows[record.series].region}-1", 1, record)
+        rig.wall.now_us = records["fra"][11].result.started_us + T
+        await rig.hub.reload(loaded(THREE.replace("defaults: {", "defaults: {interval: 1m, ")))
+        now = [rig.record(region, rig.grid(region).first_due(rig.wall.now_us)) for region in REGIONS]
+        for record in sorted(now, key=lambda one: one.result.started_us):
+            await deliver(rig, f"{rig.hub.rows[record.series].region}-1", 2, record)
+        assert not [row for row in await rig.hub.store.states(["probe:web"], 0) if row.after == "down"]
+        for region in REGIONS:
+            await deliver(rig, f"{region}-1", 1, *records[region][1:])
+        await until(settled(rig))
+        assert [row for row in await rig.hub.store.states(["probe:web"], 0) if row.after == "down"]
+        day = rig.history.rolling("probe:web", rig.wall.now_us)["24h"]
+        assert day.coverage > Fraction(10 * 30, 24 * 3600)
+        assert rig.view.probes["web"].state is State.UP
+
+
+async def test_looking_back_over_a_change_of_configuration_leaves_what_was_seen_before(
+    tmp_path: Path,
+) -> None:
+    async with hub(tmp_path) as rig:
+        records = [record for region in REGIONS for record in slots(rig, region, 6)]
+        for record in sorted(records, key=lambda one: one.result.started_us):
+            await deliver(rig, f"{rig.hub.rows[record.series].region}-1", 1, record)
+        before = await standing(rig)
+        await rig.hub.reload(loaded(THREE.replace("defaults: {", "defaults: {interval: 1m, ")))
+        rig.hub.pipeline.judge.fold.look_back(("web",), records[0].result.started_us)
+        now = [rig.record(region, rig.grid(region).first_due(rig.wall.now_us)) for region in REGIONS]
+        for record in sorted(now, key=lambda one: one.result.started_us):
+            await deliver(rig, f"{rig.hub.rows[record.series].region}-1", 1, record)
+        await until(settled(rig))
+        assert await standing(rig) == before
 
 
 async def test_a_slot_that_two_agents_ran_counts_once_and_nothing_is_lost(tmp_path: Path) -> None:

@@ -188,6 +188,7 @@ class Desk:
         }
         fold = Fold(*policies(self.retries))
         self.judge = Judge(fold, series)
+        self.judge.know(self.rows.values(), lambda row: self.grids[row.number])
         await restore_standings(self.store, self.judge)
         self.reviser = Reviser(self.store, self.judge, lambda: self.now_us, lambda: self.clock)
 
