@@ -11,15 +11,19 @@ from __future__ import annotations
 
 import hashlib
 from enum import IntEnum, StrEnum
-from typing import TypeVar
+from typing import Annotated, TypeVar
 
 import msgspec
+from msgspec import Meta
 
 from checks.core.result import Result
 
 VERSION = 1  # of the wire that this release writes
 OLDEST = 1  # the oldest that it still reads: one before VERSION, once there is one
 MAX_MESSAGE = 64 * 1024 * 1024  # bytes of one message, either way
+# Looked at before anything is made of the bytes: few of them can stand for millions of values.
+MAX_ITEMS = 20_000  # results, and gaps, of one batch
+MAX_NOTES = 200  # clock events, cut-offs, lines of evidence
 T = TypeVar("T")
 
 
@@ -158,7 +162,7 @@ class Cutoff(msgspec.Struct, frozen=True, array_like=True):
     region: str
     at_us: int
     reached: bool
-    evidence: tuple[str, ...]
+    evidence: Annotated[tuple[str, ...], Meta(max_length=MAX_NOTES)]
 
 
 class Batch(msgspec.Struct, frozen=True, array_like=True):
@@ -178,8 +182,8 @@ class Batch(msgspec.Struct, frozen=True, array_like=True):
     sequence: int
     previous: bytes  # sha256 of the batch before in this epoch; empty for the first
     digest: str  # of the configuration that the results were measured under
-    records: tuple[Record, ...]
-    gaps: tuple[Gap, ...]
+    records: Annotated[tuple[Record, ...], Meta(max_length=MAX_ITEMS)]
+    gaps: Annotated[tuple[Gap, ...], Meta(max_length=MAX_ITEMS)]
     health: Health
     hub: bytes = b""  # of the assignment that the series numbers come from
     from_us: int = 0
@@ -193,9 +197,9 @@ class Batch(msgspec.Struct, frozen=True, array_like=True):
         0  # of the first batch of an epoch: the epoch that `previous` is of; 0: there was none
     )
     clock: ClockState | None = None  # None: never measured against a hub since the agent's start
-    clock_events: tuple[ClockEvent, ...] = ()
+    clock_events: Annotated[tuple[ClockEvent, ...], Meta(max_length=MAX_NOTES)] = ()
     spool: SpoolState | None = None
-    cutoffs: tuple[Cutoff, ...] = ()
+    cutoffs: Annotated[tuple[Cutoff, ...], Meta(max_length=MAX_NOTES)] = ()
 
 
 class Ack(msgspec.Struct, frozen=True, array_like=True):

@@ -63,6 +63,15 @@ def test_one_release_earlier_is_understood_without_what_it_did_not_know() -> Non
     assert wire.decode(b"B" + msgspec.msgpack.encode(fields)) == batch()
 
 
+def test_a_batch_has_a_limit_of_results_and_of_gaps() -> None:
+    record, gap = batch().records[0], batch().gaps[0]
+    at_limit = batch(records=(record,) * wire.MAX_ITEMS, gaps=(gap,) * wire.MAX_ITEMS)
+    assert wire.decode(wire.encode(at_limit)) == at_limit
+    for over in (batch(records=(record,) * (wire.MAX_ITEMS + 1)), batch(gaps=(gap,) * (wire.MAX_ITEMS + 1))):
+        with pytest.raises(wire.WireError, match="length"):
+            wire.decode(wire.encode(over))
+
+
 @given(data=st.binary(max_size=300))
 def test_arbitrary_bytes_are_a_message_or_a_wire_error(data: bytes) -> None:
     with contextlib.suppress(wire.WireError):

@@ -39,6 +39,7 @@ _OUTCOMES = {"down": "fail", "unknown": "void"}
 _STANDINGS = {
     "sound": ("sound", "green"),
     "alone": ("alone", "yellow"),
+    "waiting": ("waiting", "yellow"),
     "no_agent": ("no agent", "yellow"),
     "silent": ("SILENT", "bold red"),
     "cut_off": ("CUT OFF", "bold red"),
@@ -124,8 +125,8 @@ def _agent(agent: RemoteAnswer, now_us: int) -> Cells:
         Text(printable(agent.name, 60)),
         _link(agent, now_us),
         ago(agent.lag_us) if agent.lag_us is not None else "-",
-        _spool(agent.spool) if agent.spool is not None else "-",
-        _clock(agent.clock) if agent.clock is not None else "-",
+        _spool(agent.spool, agent.standing == "up") if agent.spool is not None else "-",
+        _clock(agent.clock) if agent.clock is not None and agent.standing == "up" else "-",
     )
 
 
@@ -138,9 +139,10 @@ def _link(agent: RemoteAnswer, now_us: int) -> Text:
     return Text(agent.standing + since, _LINKS.get(agent.standing, ""))
 
 
-def _spool(spool: SpoolAnswer) -> str:
-    """Write what waits, and what was given up as a loss: `12`, `12 -1.2k`."""
-    return _short(spool.results) + (f" -{_short(spool.dropped_results)}" if spool.dropped_results else "")
+def _spool(spool: SpoolAnswer, is_up: bool) -> str:
+    """Write what waits, and what was given up as a loss: `12`, `12 -1.2k`; `12?` of one that is not there."""
+    waiting = _short(spool.results) + ("" if is_up else "?")
+    return waiting + (f" -{_short(spool.dropped_results)}" if spool.dropped_results else "")
 
 
 def _short(number: int) -> str:

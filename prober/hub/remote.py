@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from prober import wire
-from prober.agent.sealing import open_sealed
+from prober.agent.sealing import open_sealed, unpacks_within
 from prober.store.base import AgentRow
 from prober.wire import Ack, Ask, Batch, Challenge, Hello, Message, Refusal, Sealed, Time, Welcome, WireError
 
@@ -33,7 +33,8 @@ IDLE_SECONDS = 15.0  # without a sign of life, and the link is dead
 FAREWELL_SECONDS = 1.0  # for the last message on a link
 MAX_UNANSWERED = 64  # batches of one link that wait for a commit; then nothing more is read of it
 MAX_OUTGOING = 256  # messages to one agent that wait to be sent; one more, and it is taken for dead
-INLINE_BYTES = 16_384  # packed; what is larger is opened in a thread, for it takes more than a millisecond
+INLINE_BYTES = 65_536  # unpacked; what is larger is opened in a thread, for it takes more than a millisecond
+MAX_OPENING = 2  # such batches at the same time, of all links: what they are made into may be large
 MAX_REASON = 300  # characters
 MESSAGES = Pace(per_second=1_000, burst=2_000)  # of one agent
 BYTES = Pace(per_second=16 * 2**20, burst=64 * 2**20)
@@ -62,6 +63,7 @@ class Desk(Protocol):
 
     hub: bytes
     pipeline: Pipeline
+    opening: asyncio.Semaphore  # for batches that are opened in a thread
 
     def now_us(self) -> int: ...
     async def admit(self, challenge: Challenge, hello: Hello) -> AgentRow:
@@ -261,9 +263,10 @@ class RemoteAgent:
         while self._waiting_bytes > MAX_WAITING_BYTES:
             self._freed.clear()
             await self._freed.wait()
-        if len(sealed.packed) <= INLINE_BYTES:
+        if unpacks_within(sealed.packed, INLINE_BYTES):
             return open_sealed(sealed, self.row.key)
-        return await asyncio.to_thread(open_sealed, sealed, self.row.key)
+        async with self._desk.opening:
+            return await asyncio.to_thread(open_sealed, sealed, self.row.key)
 
     def _follow(self, batch: Batch, digest: bytes, verdict: Verdict) -> asyncio.Future[None] | None:
         pipeline = self._desk.pipeline

@@ -22,7 +22,7 @@ from .duties import Duties
 from .pacing import Bucket, Pace
 from .pipeline import Noted, Pipeline
 from .plan import Origin, assignment, resumed
-from .remote import Link, RemoteAgent
+from .remote import MAX_OPENING, Link, RemoteAgent
 from .roll import Roll
 from .scrutiny import faults
 from .tokens import Access, Tokens
@@ -55,6 +55,7 @@ class Remotes:
         self._roll = Roll(view)
         self._duties = Duties()
         self._twins = Twins()
+        self.opening = asyncio.Semaphore(MAX_OPENING)
         self._series: Mapping[int, SeriesRow] = {}  # all that the store ever gave out
         self._links: dict[str, RemoteAgent] = {}  # by agent
         self._serving: dict[RemoteAgent, asyncio.Task[None]] = {}

@@ -85,14 +85,19 @@ def agent_standing(agent: AgentView) -> str:
 
 
 def standing_of(region: Region, watch: RegionWatch, agents: Sequence[AgentView]) -> str:
-    """Return the gravest that is known of a region in a word: cut_off, silent, no_agent, alone, or sound."""
+    """Return the gravest that is known of a region in a word: cut_off, silent, no_agent, alone, waiting, or sound.
+
+    `waiting`: none of its agents is there, but not for so long yet that it counts as silent.
+    """
     if watch.cut_off:
         return "cut_off"
     if watch.silent:
         return "silent"
     if is_remote(region) and not agents:
         return "no_agent"
-    return "alone" if watch.alone else "sound"
+    if watch.alone:
+        return "alone"
+    return "waiting" if agents and not any(agent.up for agent in agents) else "sound"
 
 
 def seen_us(agent: AgentView, now_us: int) -> int:
@@ -170,17 +175,24 @@ def _all_troubles(view: View, now_us: int) -> Iterator[Trouble]:
         yield Trouble(region="", agent="", words=words, is_grave=True)
     for region in view.config.regions:
         watch, agents = watch_of(view, region.name), agents_of(view, region.name)
-        yield from _of_region(region, watch, agents, now_us, is_told=bool(silent_us))
+        yield from _of_region(view, region, watch, agents, now_us, is_told=bool(silent_us))
     for agent in view.agents.values():
         is_told = bool(silent_us) or any(watch_of(view, name).silent for name in agent.regions)
         yield from _of_agent(view, agent, now_us, is_told=is_told)
 
 
 def _of_region(
-    region: Region, watch: RegionWatch, agents: Sequence[AgentView], now_us: int, *, is_told: bool
+    view: View,
+    region: Region,
+    watch: RegionWatch,
+    agents: Sequence[AgentView],
+    now_us: int,
+    *,
+    is_told: bool,
 ) -> Iterator[Trouble]:
     if watch.silent and not is_told:
-        yield _grave(region.name, f"region {region.name} is silent: {_why_silent(watch, agents, now_us)}")
+        why = _why_silent(_reached_us(view, region.name), agents, now_us)
+        yield _grave(region.name, f"region {region.name} is silent: {why}")
     elif standing_of(region, watch, agents) == "no_agent" and not is_told:
         words = f"no agent of region {region.name} is known"
         yield Trouble(region=region.name, agent="", words=words, is_grave=False)
@@ -195,11 +207,11 @@ def _of_region(
         yield Trouble(region=region.name, agent="", words=words, is_grave=False)
 
 
-def _why_silent(watch: RegionWatch, agents: Sequence[AgentView], now_us: int) -> str:
+def _why_silent(reached_us: int, agents: Sequence[AgentView], now_us: int) -> str:
     if not agents:
         return "no agent of it is known"
-    if watch.complete_us:
-        return f"its results reach up to {ago(now_us - watch.complete_us)} ago"
+    if reached_us:
+        return f"its results reach up to {ago(now_us - reached_us)} ago"
     return "none of its agents has delivered anything"
 
 

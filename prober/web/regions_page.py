@@ -58,6 +58,7 @@ MAX_ASIDE = 10
 MAX_EVENTS = 3  # of a clock
 REGION_COLUMNS = ("region", "is", "on record up to", "void results", "missed slots", "agents")
 AGENT_COLUMNS = ("agent", "region", "is", "behind", "on its disk", "clock", "process", "kept aside")
+LAST = "when it was there last"
 ASIDE_COLUMNS = ("agent", "when", "why")
 _STATES = {
     State.UP: ("good", "✓"),
@@ -70,6 +71,7 @@ _MODES = {"share": "sharing its probes", "all": "each running all"}
 _STANDINGS = {
     "sound": ("good", "✓", "sound"),
     "alone": ("mild", "▲", "alone"),
+    "waiting": ("mild", "▲", "waiting"),
     "no_agent": ("mild", "▲", "no agent"),
     "silent": ("bad", "✗", "silent"),
     "cut_off": ("bad", "✗", "cut off"),
@@ -148,6 +150,7 @@ def _instant(at_us: int, now_us: int) -> Markup:
 
 
 def _agent(view: View, agent: AgentView, now_us: int) -> Markup:
+    is_there = agent.up or not agent.remote  # of one that is not, the rest is what it was
     software = f"version {agent.software[:MAX_QUOTED]}" if agent.software else ""
     key = f"key {agent.fingerprint}" if agent.fingerprint else ""
     return row(AGENT_COLUMNS, (
@@ -155,9 +158,9 @@ def _agent(view: View, agent: AgentView, now_us: int) -> Markup:
         ", ".join(agent.regions),
         _link(agent, now_us),
         ago(now_us - agent.complete_us) if agent.complete_us else NOTHING,
-        NOTHING if agent.spool is None else _spool(agent.spool, now_us),
+        NOTHING if agent.spool is None else _spool(agent.spool, now_us, is_there),
         _clock(view, agent, now_us) if agent.remote else NOTHING,
-        _process(agent),
+        _process(agent) if is_there else NOTHING,
         f"{agent.aside:,}" if agent.remote else NOTHING,
     ))  # fmt: skip
 
@@ -170,12 +173,12 @@ def _link(agent: AgentView, now_us: int) -> Markup:
     return with_small(word(*_LINKS[standing], standing), agent.refused[:MAX_QUOTED], told, enrolled)
 
 
-def _spool(spool: SpoolState, now_us: int) -> Markup:
+def _spool(spool: SpoolState, now_us: int, is_there: bool) -> Markup:
     waiting = f"{spool.results:,} results" if spool.results else "nothing waits"
     oldest = f"{size(spool.bytes)}, oldest {ago(now_us - spool.oldest_us)} old" if spool.oldest_us else ""
     why = f" ({spool.dropped_why[:MAX_QUOTED]})" if spool.dropped_why else ""
     dropped = f"▲ gave up {spool.dropped_results:,}{why}" if spool.dropped_results else ""
-    return with_small(waiting, oldest, dropped)
+    return with_small(waiting, oldest, "" if is_there else LAST, dropped)
 
 
 def _clock(view: View, agent: AgentView, now_us: int) -> Markup:
@@ -187,7 +190,7 @@ def _clock(view: View, agent: AgentView, now_us: int) -> Markup:
         f"{event.kind} {signed(event.by_us)}, {ago(now_us - event.at_us)} ago"
         for event in newest_first(agent.clock_events)[:MAX_EVENTS]
     )
-    return with_small(shown, *events)
+    return with_small(shown, "" if agent.up else LAST, *events)
 
 
 def _process(agent: AgentView) -> Markup:

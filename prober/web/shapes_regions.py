@@ -40,7 +40,7 @@ class WatchShape(Shape, frozen=True, kw_only=True):
     title: str
     local: bool
     mode: str  # share: its agents share the probes; all: each runs all of them
-    standing: str  # the gravest that is known of it: cut_off, silent, no_agent, alone, or sound
+    standing: str  # the gravest that is known of it: cut_off, silent, no_agent, alone, waiting, or sound
     agents: list[AgentShape]
     watermark_us: int | None  # all of its results that began before are on record
     lag_us: int | None  # how long ago that is

@@ -88,7 +88,7 @@ def test_more_agents_stand_below_without_the_region_again() -> None:
                  spool=SpoolAnswer(results=12, dropped_results=1_200))  # fmt: skip
     _, first, second, *_ = rows(answer(region("iad", agents=[agent(), away])))
     assert first[:3] == ["iad", "sound", "iad-1a2b3c4d"]
-    assert second == ["iad-5e6f7a8b", "away", "12m", "12m", "12", "-1.2k", "+12±3ms"]
+    assert second == ["iad-5e6f7a8b", "away", "12m", "12m", "12?", "-1.2k", "-"]
 
 
 def test_a_region_without_an_agent_has_a_row() -> None:
@@ -201,7 +201,7 @@ def test_nothing_is_wider_than_80_columns_and_only_names_give_way() -> None:
     lines = drawn(regions_board(found))
     assert max(map(len, lines)) <= 80
     (row,) = [line for line in lines if "CUT OFF" in line]
-    assert row.split()[-8:] == ["away", "40d", "2s", "12.3k", "-1", "-999±999ms", "0.012%", "0.012%"]
+    assert row.split()[-8:] == ["away", "40d", "2s", "12.3k?", "-1", "-", "0.012%", "0.012%"]
 
 
 @pytest.mark.parametrize(("count", "more"), [(MAX_PROBES, False), (MAX_PROBES + 1, True)])

@@ -135,6 +135,18 @@ async def test_few_bytes_that_stand_for_many_are_aside_and_not_unpacked(tmp_path
         assert "more than" in await refused(hub, agent, sealed)
 
 
+async def test_a_signed_batch_of_millions_of_values_is_refused_before_anything_is_made_of_it(
+    tmp_path: Path,
+) -> None:
+    async with site(tmp_path) as hub, hub.agent() as agent:
+        fields = msgspec.msgpack.decode(wire.encode(agent.chain.batch())[1:])
+        fields[wire.Batch.__struct_fields__.index("gaps")] = [[1, 2, 3, ""]] * 800_000
+        body = b"B" + msgspec.msgpack.encode(fields)
+        sealed = sealed_as(body, agent.chain.key, agent.chain.epoch, 1)
+        assert len(sealed.packed) < 2**16
+        assert "of length <= 20000" in await refused(hub, agent, sealed)
+
+
 async def test_after_one_that_is_aside_what_follows_is_put_off_and_a_new_epoch_goes_on(
     tmp_path: Path,
 ) -> None:

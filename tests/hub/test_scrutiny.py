@@ -10,7 +10,7 @@ import pytest
 from support.scripted_agent import new_chain, record
 
 from checks.core.result import Failure, Outcome
-from prober.hub.scrutiny import AHEAD_US, MAX_DURATION_US, MAX_ITEMS, faults
+from prober.hub.scrutiny import AHEAD_US, MAX_DURATION_US, faults
 from prober.store.base import SeriesRow
 from prober.wire import Batch, Gap, Record
 
@@ -102,9 +102,3 @@ def test_a_gap_may_reach_an_hour_ahead_of_the_hub_and_no_more(last: int, is_soun
 
 def test_results_of_any_age_are_taken() -> None:
     assert found(batch([record(1, 1, T)], (Gap(1, 0, 0, "dropped"),))) == []
-
-
-def test_a_batch_has_a_limit_of_results() -> None:
-    at_limit = [sound()] * MAX_ITEMS
-    assert found(batch(at_limit)) == []
-    assert "is too large" in found(batch([*at_limit, sound()]))[0]

@@ -282,3 +282,11 @@ def test_an_agents_disk_that_takes_nothing_is_a_trouble_while_it_is_linked() -> 
         "the disk is full"
     )
     assert not is_grave
+
+
+def test_a_region_none_of_whose_agents_is_there_waits_until_it_counts_as_silent() -> None:
+    there, gone = remote_agent("iad-1", "iad"), remote_agent("iad-2", "iad", up=False)
+    watch = RegionWatch(name="iad")
+    assert standing_of(region(), watch, [there, gone]) == "sound"
+    assert standing_of(region(), watch, [gone]) == "waiting"
+    assert standing_of(region(), RegionWatch(name="iad", silent=True), [gone]) == "silent"
