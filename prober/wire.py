@@ -33,6 +33,7 @@ class Kind(IntEnum):
     SCHEDULED = 0
     RETRY = 1
     RECHECK = 2
+    SECOND = 3  # of a slot that has a better result, or one as good: told by hubs only, and no evidence
 
 
 class Missed(StrEnum):
@@ -200,6 +201,7 @@ class Batch(msgspec.Struct, frozen=True, array_like=True):
     clock_events: Annotated[tuple[ClockEvent, ...], Meta(max_length=MAX_NOTES)] = ()
     spool: SpoolState | None = None
     cutoffs: Annotated[tuple[Cutoff, ...], Meta(max_length=MAX_NOTES)] = ()
+    leaving: bool = False  # the last one: nothing else waits, and the agent goes because it was told to
 
 
 class Ack(msgspec.Struct, frozen=True, array_like=True):

@@ -9,6 +9,8 @@ from random import Random
 
 FIRST_SECONDS = 1.0  # the longest that the first pause can be; drawn from its upper half, as all are
 LONGEST_SECONDS = 30.0
+LASTING_SECONDS = 60.0  # about so long between two tries when a person has to act first
+SPREAD = 0.25  # of that, either way
 STEADY_SECONDS = 10.0  # a link that lasted so long was a good one: the next pause is short again
 
 
@@ -26,3 +28,7 @@ class Backoff:
             self._step_seconds = FIRST_SECONDS
         step, self._step_seconds = self._step_seconds, min(2 * self._step_seconds, LONGEST_SECONDS)
         return self._random.uniform(step / 2, step)
+
+    def lasting_pause(self) -> float:
+        """Return how many seconds to wait where only a person can mend what is wrong."""
+        return self._random.uniform(LASTING_SECONDS * (1 - SPREAD), LASTING_SECONDS * (1 + SPREAD))

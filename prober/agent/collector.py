@@ -66,6 +66,10 @@ class Collector:
         """Return when the oldest result began that is not taken yet; 0: none waits."""
         return min((record.result.started_us for record in self._records), default=0)
 
+    def complete_us(self, now_us: int, *open_us: int) -> int:
+        """Return up to when nothing is still to come: not in flight or held back (`open_us`: since when), nor here."""
+        return min((now_us, *(began_us for began_us in (*open_us, self.oldest_us()) if began_us)))
+
     def _next_records(self, most: int) -> tuple[str, tuple[Record, ...]]:
         if not self._borders:
             return self.digest, _take(self._records, most)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import socket
 import ssl
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -21,6 +22,8 @@ import certifi
 from checks.core.http_environment import is_excepted, proxy_variables
 from checks.core.http_url import HttpUrl, parse_url
 
+from .hop import Hops
+
 PATH = "/agent/v1/link"
 CONNECT_SECONDS = 5.0  # for one address; a name's next one then has its turn
 MAX_ADDRESSES = 6  # of one name that are tried
@@ -29,6 +32,7 @@ PROXY_SECONDS = 10.0  # for a proxy's answer
 READ_BYTES = 2**18  # that the stream holds before the hub has to wait
 _SECURE = {"ws": "http", "wss": "https"}
 _HOSTNAME_MISMATCH, _IP_MISMATCH = 62, 64  # X509_V_ERR_*
+_hops = Hops()
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
@@ -69,7 +73,7 @@ class HubAddress:
 
 async def dial(hub: HubAddress) -> Streams:
     """Return an open connection to the hub, encrypted if its URL says so. Raises LinkError."""
-    context = await asyncio.to_thread(tls_context, hub.ca_file) if hub.url.secure else None
+    context = await _trust(hub.ca_file) if hub.url.secure else None
     if hub.proxy is not None:
         streams = await _tunnel(hub, hub.proxy)
     else:
@@ -77,6 +81,16 @@ async def dial(hub: HubAddress) -> Streams:
     if context is not None:
         await _encrypt(streams, hub, context)
     return streams
+
+
+async def _trust(ca_file: Path | None) -> ssl.SSLContext:
+    try:
+        async with asyncio.timeout(TLS_SECONDS):
+            return await _hops.call(tls_context, ca_file)
+    except TimeoutError:
+        raise LinkError(
+            f"{ca_file or 'the authorities of the system'} cannot be read in {TLS_SECONDS:.0f} s"
+        ) from None
 
 
 def tls_context(ca_file: Path | None) -> ssl.SSLContext:
@@ -111,10 +125,9 @@ async def _connect(host: str, port: int, whom: str) -> Streams:
 
 
 async def _addresses(host: str, port: int, whom: str) -> list[str]:
-    loop = asyncio.get_running_loop()
     try:
         async with asyncio.timeout(CONNECT_SECONDS):
-            found = await loop.getaddrinfo(host, port, type=1)  # SOCK_STREAM
+            found = await _hops.call(socket.getaddrinfo, host, port, socket.AF_UNSPEC, socket.SOCK_STREAM)
     except (OSError, UnicodeError, TimeoutError):
         raise LinkError(f"the name of {whom} cannot be resolved: {host}") from None
     return list(dict.fromkeys(str(each[4][0]) for each in found))[:MAX_ADDRESSES]

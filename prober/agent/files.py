@@ -8,12 +8,25 @@ import os
 import tempfile
 from pathlib import Path
 
+from .errors import AgentError, reason
+
+FOLDER_HINT = "the agent's user needs to write there, and some free space; --spool names another folder"
 _NO_LINKS = {
     errno.EPERM,
     errno.ENOTSUP,
     errno.EOPNOTSUPP,
     errno.ENOSYS,
 }  # what filesystems without hard links say
+
+
+def private_folder(folder: Path) -> None:
+    """Make the agent's folder if there is none; raises `AgentError`."""
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except FileExistsError:
+        raise AgentError(f"{folder} is not a folder", "--spool names the folder where results wait") from None
+    except OSError as error:
+        raise AgentError(f"cannot make the spool's folder {folder}: {reason(error)}", FOLDER_HINT) from None
 
 
 def write_private(path: Path, data: bytes, *, replace: bool) -> bool:

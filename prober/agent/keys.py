@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import stat
 from pathlib import Path
 
@@ -14,13 +15,16 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from .errors import AgentError
-from .files import write_private
+from .errors import AgentError, reason
+from .files import FOLDER_HINT, private_folder, write_private
 
 FILE_NAME = "agent.key"
 PUBLIC_BYTES = 32
+NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
+"""Of agents, for both sides; those that match `HUBS_OWN` are the hub's."""
+HUBS_OWN = re.compile(r"hub|local-.*")
 MAX_FILE = 4096  # bytes; ours has about 230
-_NEW = "hint: restore it from a copy; or remove it, which makes a new agent of this one"
+_NEW = "restore it from a copy; or remove it, which makes a new agent of this one"
 _RAW = (serialization.Encoding.Raw, serialization.PublicFormat.Raw)
 _END = b"-----END PRIVATE KEY-----\n"
 
@@ -47,15 +51,14 @@ class AgentKey:
     def load_or_make(cls, folder: Path) -> AgentKey:
         """Return the key of a folder, made if there is none; raises `AgentError`."""
         path = folder / FILE_NAME
+        private_folder(folder)
         try:
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             if not path.exists():
                 write_private(path, _pem(Ed25519PrivateKey.generate()), replace=False)
             return cls(_read(path))
         except OSError as error:
             raise AgentError(
-                f"cannot read or make the agent's key {path}: {error.strerror} "
-                "(hint: the agent's user needs to write in that folder, and some free space)"
+                f"cannot read or make the agent's key {path}: {reason(error)}", FOLDER_HINT
             ) from None
 
     @property
@@ -101,15 +104,16 @@ def _read(path: Path) -> Ed25519PrivateKey:
         data = file.read(MAX_FILE)
     if mode & 0o077:
         raise AgentError(
-            f"others may read the agent's key {path} (its mode is {mode:04o}) (hint: chmod 600 {path}; "
-            "if somebody may have copied it, remove it: a new one is made, and the hub has to forget the old one)"
+            f"others may read the agent's key {path} (its mode is {mode:04o})",
+            f"chmod 600 {path}; "
+            "if somebody may have copied it, remove it: a new one is made, and the hub has to forget the old one",
         )
     first, end, second = data.partition(_END)
     try:
         private = serialization.load_pem_private_key(first + end, password=None)
         public = serialization.load_pem_public_key(second)
     except Exception:  # the library names no common class; its words might quote what it read
-        raise AgentError(f"the agent's key {path} is damaged ({_NEW})") from None
+        raise AgentError(f"the agent's key {path} is damaged", _NEW) from None
     if not isinstance(private, Ed25519PrivateKey) or private.public_key() != public:
-        raise AgentError(f"the agent's key {path} is damaged or of another kind ({_NEW})")
+        raise AgentError(f"the agent's key {path} is damaged or of another kind", _NEW)
     return private

@@ -234,4 +234,6 @@ def _refused(status: int, body: bytes, hub: HubAddress) -> LinkError:
         said = _Body()
     usual = {401: "the hub does not know this token", 404: f"there is no hub at {hub.shown()}"}
     problem = said.error[:MAX_WORDS] or usual.get(status) or f"the hub answered {status}"
-    return LinkError(problem, said.hint[:MAX_WORDS] or _HINTS.get(status, ""), lasting=status in _LASTING)
+    # Whatever says that there is nothing at our path knows no agents: its hint is about something else.
+    hint = _HINTS[404] if status == 404 else said.hint[:MAX_WORDS] or _HINTS.get(status, "")
+    return LinkError(problem, hint, lasting=status in _LASTING)

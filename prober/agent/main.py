@@ -42,7 +42,13 @@ class Agent:
         self._reactor = reactor
         self._outbox = Outbox(name, epoch=time.time_ns())
         self._clock = AgentClock()
-        self._sight = Sight(reactor, self._clock, self._outbox.add, self._outbox.under, self._target_of)
+        self._sight = Sight(
+            reactor,
+            self._clock,
+            self._outbox.add,
+            self._outbox.under,
+            lambda number: self._runner.target_of(number),
+        )
         self._runner = Runner(reactor, self._sight.report, self._clock)
         self._told = 0.0
         self._leaving = asyncio.Event()
@@ -106,9 +112,6 @@ class Agent:
                     await self._acknowledged.wait()
         self._carrier.close()
 
-    def _target_of(self, number: int) -> str:
-        return self._runner.target_of(number)
-
     def _seal(self, even_empty: bool) -> bytes | None:
         sight = self._sight
         return self._outbox.seal(
@@ -116,10 +119,8 @@ class Agent:
         )
 
     def _complete_us(self) -> int:
-        """Return up to when nothing is still to come: not in flight, not held back, not waiting for a batch."""
-        runner, sight = self._runner, self._sight
-        open_us = (runner.oldest_in_flight_us(), sight.oldest_held_us(), self._outbox.oldest_us())
-        return min((self._clock.now_us(), *(began_us for began_us in open_us if began_us)))
+        open_us = self._runner.oldest_in_flight_us(), self._sight.oldest_held_us()
+        return self._outbox.complete_us(self._clock.now_us(), *open_us)
 
     def _health(self) -> Health:
         return take_health(self._reactor, self._runner)

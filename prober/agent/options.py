@@ -8,27 +8,27 @@ from __future__ import annotations
 import os
 import re
 import stat
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from ipaddress import ip_address
 from pathlib import Path
 
 from checks.core.values import parse_duration, parse_size
 
 from .dial import HubAddress
+from .keys import HUBS_OWN, NAME
 from .spool_limits import SpoolLimits
 
-NAMES = ("hub", "region", "name", "token_file", "ca_file", "spool", "spool_size", "spool_age")
+NAMES = ("hub", "region", "name", "token_file", "ca_file", "spool", "spool_size", "spool_age", "plain")
 """Of what is read; in capitals and behind PREFIX also of the variables."""
 PREFIX = "PROBER_AGENT_"
 TOKEN = PREFIX + "TOKEN"
+LOG_NAMES = ("log_format", "log_level")
 DEFAULT_FOLDER = Path("/var/lib/prober-agent")  # systemd's StateDirectory, and the container's volume
 MAX_TOKEN_BYTES = 1024
-LEAST_SPOOL_BYTES = 4 * 1024 * 1024
-LEAST_SPOOL_AGE_US = 60_000_000
 _REGION = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
-_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
-_HUBS_OWN = re.compile(r"hub|local-.*")
+_YES, _NO = ("1", "true", "yes"), ("", "0", "false", "no")
 _TOKEN = re.compile(rb"[\x21-\x7e]+")
 
 
@@ -67,7 +67,8 @@ def read_options(arguments: Mapping[str, str | None], environ: Mapping[str, str]
     token, warnings = _token(given["token_file"], environ)
     hub = _hub(given["hub"], token, given["ca_file"], environ)
     if not hub.url.secure and not _is_loopback(hub.url.host):
-        warnings.append("the token travels in the clear: use https, or a network that is private")
+        warnings.append(_in_the_clear(hub, given["plain"]))
+    warnings += unknown_variables(environ)
     return Options(
         hub=hub,
         region=region,
@@ -81,6 +82,18 @@ def read_options(arguments: Mapping[str, str | None], environ: Mapping[str, str]
 def argument_or_variable(name: str, text: str | None, environ: Mapping[str, str]) -> str:
     """Return what an argument says, or its variable; empty for neither."""
     return text if text is not None else environ.get(PREFIX + name.upper(), "")
+
+
+def unknown_variables(environ: Mapping[str, str]) -> list[str]:
+    """Return a warning for each variable that looks like one of ours and is none."""
+    known = ["TOKEN", *(name.upper() for name in (*NAMES, *LOG_NAMES))]
+    warnings = []
+    for name in sorted(environ):
+        own = name.removeprefix(PREFIX)
+        if name.startswith(PREFIX) and own not in known:
+            nearest = [f": did you mean {PREFIX}{each}?" for each in get_close_matches(own, known, 1)]
+            warnings.append("".join([f"there is no variable {name}", *nearest]))
+    return warnings
 
 
 def default_folder(region: str) -> Path:
@@ -101,12 +114,24 @@ def _hub(url: str, token: str, ca_file: str, environ: Mapping[str, str]) -> HubA
         ) from None
 
 
+def _in_the_clear(hub: HubAddress, plain: str) -> str:
+    """Return what to warn of when the hub is spoken to without TLS, which has to be wanted."""
+    if plain.lower() not in (*_YES, *_NO):
+        raise OptionError(f"${PREFIX}PLAIN is neither yes nor no", "1 is yes, 0 is no")
+    if plain.lower() in _NO:
+        raise OptionError(
+            f"the token and all results would travel in the clear to {hub.shown()}",
+            f"https://; or --plain (${PREFIX}PLAIN=1) if something else encrypts, or it is a test network",
+        )
+    return f"the token and all results travel in the clear to {hub.shown()}"
+
+
 def _name(name: str) -> str:
-    if name and not _NAME.fullmatch(name):
+    if name and not NAME.fullmatch(name):
         raise OptionError(
             "--name is not a name for an agent", "lower case letters, digits, . - and _; at most 63"
         )
-    if _HUBS_OWN.fullmatch(name):
+    if HUBS_OWN.fullmatch(name):
         raise OptionError(f"the name {name} is the hub's own", "choose another --name")
     return name
 
@@ -143,16 +168,19 @@ def _read(path: str) -> tuple[bytes, int]:
 
 def _limits(size: str, age: str) -> SpoolLimits:
     usual = SpoolLimits()
+    max_bytes = _limit("size", size, parse_size, "4MiB") if size else usual.max_bytes
+    max_age_us = _limit("age", age, parse_duration, "1m") if age else usual.max_age_us
+    return SpoolLimits(max_bytes=max_bytes, max_age_us=max_age_us)
+
+
+def _limit(name: str, text: str, parse: Callable[[str], int], least: str) -> int:
     try:
-        limits = SpoolLimits(
-            max_bytes=parse_size(size) if size else usual.max_bytes,
-            max_age_us=parse_duration(age) if age else usual.max_age_us,
-        )
+        value = parse(text)
     except ValueError as error:
-        raise OptionError(f"--spool-size or --spool-age: {error}") from None
-    if limits.max_bytes < LEAST_SPOOL_BYTES or limits.max_age_us < LEAST_SPOOL_AGE_US:
-        raise OptionError("the spool is too small to be of use", "at least 4MiB and 1m")
-    return limits
+        raise OptionError(f"--spool-{name}: {error}", f"at least {least}") from None
+    if value < parse(least):
+        raise OptionError(f"--spool-{name} {text} is too little to be of use", f"at least {least}")
+    return value
 
 
 def _missing(name: str, what: str) -> OptionError:

@@ -6,15 +6,31 @@ Nothing is decided here.
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 
 from prober.wire import Refusal, SpoolState
 
 from .dial import LinkError
 from .greeting import Identity
 from .spool_meeting import Broken
+from .spool_values import Sum
 
 log = logging.getLogger("prober.agent")
 REPEAT_SECONDS = 600.0  # until the same trouble is told again
+
+
+def warn_of_held(held: Mapping[str, int]) -> None:
+    """Say which results wait under other names, and are lost by age if nothing is done."""
+    for name, results in held.items():
+        log.warning(
+            "results wait that were measured under another name, by another key or for another region: "
+            "they are kept, and not offered",
+            extra={
+                "other": name,
+                "results": results,
+                "hint": "start an agent of that name with the key it had",
+            },
+        )
 
 
 class Progress:
@@ -29,16 +45,16 @@ class Progress:
             None  # batches and results of old epochs, and since when
         )
 
-    def linked(self, state: SpoolState, foreign: int, now: float) -> None:
-        """The hub has let the agent in; `foreign` epochs wait for another hub than this."""
+    def linked(self, waiting: Sum, foreign: int, held: Mapping[str, int], now: float) -> None:
+        """The hub has let the agent in. `waiting` is for it; `foreign` epochs are for another, see `warn_of_held`."""
         self._linked_at, self._told = now, None
         extra = {
             "hub": self._hub,
             "agent": self._agent.name,
             "region": self._agent.region,
             "fingerprint": self._agent.key.fingerprint,
-            "batches_waiting": state.batches,
-            "results_waiting": state.results,
+            "batches_waiting": waiting.batches,
+            "results_waiting": waiting.results,
         }
         log.info("connected to the hub", extra=extra)
         if foreign:
@@ -46,6 +62,7 @@ class Progress:
                 "some results were measured for another hub's store: they are kept, and not offered to this one",
                 extra={"epochs": foreign},
             )
+        warn_of_held(held)
 
     def failed(self, problem: LinkError, now: float) -> None:
         """There is no link, or there was one."""

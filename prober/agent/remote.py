@@ -13,6 +13,7 @@ import logging
 import os
 import signal
 import time
+from dataclasses import replace
 
 from checks.core.clock import wall_us
 from checks.core.reactor import Reactor
@@ -30,6 +31,7 @@ from .health import freeze, take_health
 from .keys import AgentKey, default_name
 from .memory import give_back
 from .options import Options
+from .progress import warn_of_held
 from .runner import Runner
 from .sealing import Content
 from .sight import Sight
@@ -38,25 +40,34 @@ from .uplink import Uplink
 
 log = logging.getLogger("prober.agent")
 FLUSH_SECONDS = 0.2  # how long news wait for company while there is a hub to hear them
-PASS_SECONDS = 1.0  # how long everything else waits; an idle agent tells as often that it lives
+PASS_SECONDS = 1.0  # how long everything else waits
+IDLE_SECONDS = (
+    5.0  # until one with nothing to tell says so: each batch costs the disk three pages and a flush
+)
 CACHE_SECONDS = 1.0  # how long a start waits for the hub before it goes on from what it had
 GOODBYE_SECONDS = 2.0  # how long a leaving agent waits for the hub to take the rest
 
 
 class RemoteAgent:
-    """One life of an agent under one hub's store. `is_over` says whether there is another one, for another store."""
+    """One life of an agent under one hub's store. `has_successor`: there is another one, for another store."""
 
     def __init__(
         self, hub: HubAddress, agent: Identity, spool: Spool, cache: Cache, reactor: Reactor
     ) -> None:
-        self.is_over = True
+        self.has_successor = False
         self._agent = agent
         self._spool = spool
         self._cache = cache
         self._reactor = reactor
         self._clock = AgentClock()
         self._collector = Collector()
-        self._sight = Sight(reactor, self._clock, self._collector.add, self._collector.under, self._target_of)
+        self._sight = Sight(
+            reactor,
+            self._clock,
+            self._collector.add,
+            self._collector.under,
+            lambda number: self._runner.target_of(number),
+        )
         self._runner = Runner(reactor, self._sight.report, self._clock)
         self._uplink = Uplink(hub, agent, spool, self, self._clock)
         self._cached: Assignment | None = None
@@ -93,7 +104,7 @@ class RemoteAgent:
         """Run this from now on, and keep it for a start without the hub."""
         if self._hub is not None and assignment.hub != self._hub:
             log.warning("the hub has another store now: everything begins anew")
-            self.is_over = False
+            self.has_successor = True
             self._leaving.set()
         else:
             self._adopt(assignment, cached=False)
@@ -156,15 +167,24 @@ class RemoteAgent:
         await self._flush(even_empty=False)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(GOODBYE_SECONDS):
-                await self._uplink.until_delivered()
+                await self._take_leave()
+
+    async def _take_leave(self) -> None:
+        """Deliver the rest, and then say that nothing is to be waited for: unlike an agent that died."""
+        await self._uplink.until_delivered()
+        content = self._content(even_empty=True)
+        if content is not None and self._uplink.has_delivered_all and not self.has_successor:
+            await self._spool.append(replace(content, leaving=True))
+            await self._uplink.until_delivered()
 
     async def _flush_if_due(self) -> None:
         is_linked = self._uplink.is_linked
-        due = time.monotonic() - self._told >= PASS_SECONDS
+        waited = time.monotonic() - self._told
+        due = waited >= PASS_SECONDS
         has_news = self._collector.has_news or self._sight.has_news
         if due or (has_news and is_linked) or self._collector.pending >= MAX_RECORDS:
-            # Nobody hears that an agent lives while the hub is away: the disk is spared.
-            await self._flush(even_empty=self._sight.has_news or (due and is_linked))
+            # Nobody hears how far an agent is complete while the hub is away: the disk is spared.
+            await self._flush(even_empty=self._sight.has_news or (waited >= IDLE_SECONDS and is_linked))
 
     async def _flush(self, *, even_empty: bool) -> None:
         while (content := self._content(even_empty)) is not None:
@@ -193,10 +213,8 @@ class RemoteAgent:
         )
 
     def _complete_us(self) -> int:
-        """Return up to when nothing is still to come: not in flight, not held back, not waiting for a batch."""
-        runner, sight = self._runner, self._sight
-        open_us = (runner.oldest_in_flight_us(), sight.oldest_held_us(), self._collector.oldest_us())
-        return min((self._clock.now_us(), *(began_us for began_us in open_us if began_us)))
+        open_us = self._runner.oldest_in_flight_us(), self._sight.oldest_held_us()
+        return self._collector.complete_us(self._clock.now_us(), *open_us)
 
     def _tell_cutoff(self, region: str, reached: bool, evidence: tuple[str, ...]) -> None:
         extra = {"region": region, "evidence": evidence}
@@ -206,9 +224,6 @@ class RemoteAgent:
         elif reached and region in self._cut_off:
             self._cut_off.discard(region)
             log.info("no longer cut off: canaries can be reached", extra=extra)
-
-    def _target_of(self, number: int) -> str:
-        return self._runner.target_of(number)
 
 
 async def _serve(options: Options) -> None:
@@ -233,12 +248,13 @@ async def _serve(options: Options) -> None:
 
 async def _one_life(options: Options, agent: Identity, notifier: Notifier, stopping: asyncio.Event) -> bool:
     """Run under one hub's store; True when that was all."""
-    spool = Spool(options.folder, agent.key, agent.name, options.limits)
+    spool = Spool(options.folder, agent.key, agent.name, options.limits, region=agent.region)
     await spool.open()
     reactor = Reactor(asyncio.get_running_loop())
     life = RemoteAgent(options.hub, agent, spool, Cache(options.folder), reactor)
     extra = {"version": __version__, "agent": agent.name, "region": agent.region, "hub": options.hub.shown()}
     log.info("started", extra={**extra, "spool": str(options.folder)})
+    warn_of_held(spool.held())
     notifier.tell("READY=1", f"STATUS=agent {agent.name} of region {agent.region}")
     waiting = asyncio.create_task(_stop_with(stopping, life))
     try:
@@ -247,7 +263,7 @@ async def _one_life(options: Options, agent: Identity, notifier: Notifier, stopp
         waiting.cancel()
         await spool.close()
         reactor.close()
-    return life.is_over or stopping.is_set()
+    return stopping.is_set() or not life.has_successor
 
 
 async def _stop_with(stopping: asyncio.Event, life: RemoteAgent) -> None:

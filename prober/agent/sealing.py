@@ -52,6 +52,7 @@ class Content:
     clock: ClockState | None = None
     clock_events: tuple[ClockEvent, ...] = ()
     cutoffs: tuple[Cutoff, ...] = ()
+    leaving: bool = False
 
 
 class TooLarge(Exception):
@@ -104,6 +105,7 @@ class Sealer:
                 clock_events=content.clock_events,
                 spool=spool,
                 cutoffs=content.cutoffs,
+                leaving=content.leaving,
             )
         )
         if len(body) > MAX_BODY:
@@ -223,7 +225,7 @@ def dropped(records: Iterable[Record]) -> list[Gap]:
 
 
 def content_of(batch: Batch) -> Content:
-    """Return what a batch tells, to be told in another place of the chain."""
+    """Return what a batch tells, to be told in another place of the chain: later, when nobody is leaving."""
     return Content(
         digest=batch.digest,
         hub=batch.hub,

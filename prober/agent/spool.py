@@ -1,7 +1,7 @@
 """Where an agent's batches wait until the hub has them on record: sealed, chained, on disk before they are offered.
 
 Here: who may use it, and the hop to the connection's thread, in which everything is done whole even when the caller is
-cancelled. What is done lies in `spool_book.py`, `spool_limits.py` and `spool_meeting.py`, the SQL in `spool_rows.py`.
+cancelled. What is done lies in `spool_book.py`, `spool_limits.py` and `spool_meeting.py`, the SQL in `rows.py`.
 """
 
 from __future__ import annotations
@@ -23,13 +23,15 @@ from prober.store.connections import Connection
 from prober.store.lockfile import LockFile
 from prober.wire import Position, Sealed, SpoolState
 
-from . import spool_rows
-from .errors import AgentError
+from . import spool_rows as rows
+from .errors import AgentError, reason
+from .files import FOLDER_HINT, private_folder
 from .keys import AgentKey
 from .sealing import Content
 from .spool_book import Book
 from .spool_limits import Limiter, SpoolLimits
 from .spool_meeting import Broken, meet, put_aside, resume_retelling, retell
+from .spool_values import Sum, total
 
 __all__ = ["Broken", "Spool", "SpoolLimits"]
 log = logging.getLogger(__name__)
@@ -48,14 +50,20 @@ class Spool:
         name: str,
         limits: SpoolLimits | None = None,
         now_us: Callable[[], int] = wall_us,
+        region: str = "",
     ) -> None:
-        """`name` is the agent's; what waits under another name is kept, and offered when that name is back."""
+        """`name` and `region` are the agent's.
+
+        What waits under another name is told again under this one if it is by the same key, for the same region. If
+        not it is kept, see `held`.
+        """
         self.appended = asyncio.Event()
         """Set by every append; whoever waits for it clears it."""
         self._folder = folder
         self._path = folder / FILE_NAME
         self._lock = LockFile(self._path)
         self._book = Book(name, key, now_us)
+        self._region = region
         self._limiter = Limiter(limits or SpoolLimits(), now_us)
         self._connection: Connection | None = None
 
@@ -90,6 +98,14 @@ class Spool:
     def epochs(self, hub: bytes | None = None) -> list[int]:
         """Return the epochs that have something to offer to a hub (None: to any), oldest first."""
         return [number for number, of in self._book.standing.waiting if hub is None or hub == of]
+
+    def held(self) -> dict[str, int]:
+        """Return under which other names results wait that are not offered, and how many."""
+        return {name: waiting.results for name, waiting in self._book.standing.held}
+
+    async def waiting_for(self, hub: bytes) -> Sum:
+        """Return how much there is to be offered to a hub."""
+        return await self._run(_waiting_for, self._book, hub)
 
     def last_slots(self, hub: bytes | None = None) -> dict[int, int]:
         """Return the highest slot of each series that was appended, as a scheduled result or in a gap.
@@ -136,23 +152,21 @@ class Spool:
         await self._run(_put_aside, self._book, epoch, sequence)
 
     def _take_folder(self) -> None:
-        try:
-            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        except OSError as error:
-            raise AgentError(
-                f"cannot make the spool's folder {self._folder}: {error.strerror} ({_HINT})"
-            ) from None
+        private_folder(self._folder)
         if not os.access(self._folder, os.W_OK | os.X_OK):
-            raise AgentError(f"cannot write in the spool's folder {self._folder} ({_HINT})")
+            raise AgentError(f"cannot write in the spool's folder {self._folder}", FOLDER_HINT)
+        if self._folder.stat().st_mode & 0o022:
+            words = "others may write in the spool's folder, and so replace the agent's key"
+            log.warning(words, extra={"spool": str(self._folder), "hint": f"chmod go-w {self._folder}"})
         try:
             self._lock.take()
         except StoreError as error:
             owner = str(error).partition("in use by process ")[2].partition(" ")[0]
             if not owner:
-                raise AgentError(f"cannot write in the spool's folder {self._folder} ({_HINT})") from None
+                raise AgentError(f"cannot write in the spool's folder {self._folder}", FOLDER_HINT) from None
             raise AgentError(
-                f"the spool {self._folder} is in use by process {owner} (hint: one agent a folder; stop that one, "
-                "or give this one another --spool)"
+                f"the spool {self._folder} is in use by process {owner}",
+                "one agent a folder: stop that one, or give this one another --spool",
             ) from None
 
     async def _open(self) -> None:
@@ -165,21 +179,22 @@ class Spool:
                 self._set_aside(error)
                 self._connection = await self._connect()
         except (sqlite3.Error, OSError) as error:
-            raise AgentError(f"cannot use the spool {self._path}: {error} ({_HINT})") from None
+            problem = reason(error) if isinstance(error, OSError) else str(error)
+            raise AgentError(f"cannot use the spool {self._path}: {problem}", FOLDER_HINT) from None
 
     async def _connect(self) -> Connection:
-        connection = Connection(spool_rows.connector(self._path))
+        connection = Connection(rows.connector(self._path))
         try:
             await connection
         except BaseException:
             await connection.ended()
             raise
         try:
-            if await connection.run(spool_rows.prepare) > spool_rows.VERSION:
+            if await connection.run(rows.prepare) > rows.VERSION:
                 raise AgentError(
-                    f"the spool {self._path} was written by a later release (hint: use that, or another --spool)"
+                    f"the spool {self._path} was written by a later release", "use that, or another --spool"
                 )
-            await connection.run(_load, self._book)
+            await connection.run(_load, self._book, self._region)
         except BaseException:
             await connection.close()
             raise
@@ -206,23 +221,32 @@ class Spool:
         return await self._connection.run(function, *args, **kwargs)
 
 
-_HINT = "hint: the agent's user needs to write there, and some free space; --spool names another folder"
-
-
 def _is_damaged(error: Exception) -> bool:
     code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT)
     return code & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
-def _load(db: sqlite3.Connection, book: Book) -> None:
+def _load(db: sqlite3.Connection, book: Book, region: str) -> None:
     book.load(db)
-    resume_retelling(book)
+    resume_retelling(book, db, region)
+    with contextlib.suppress(sqlite3.Error):  # a full disk keeps nobody from starting
+        rows.save_meta(db, rows.REGION_OF + book.agent, region.encode())
     book.publish(db)
+
+
+def _waiting_for(db: sqlite3.Connection, book: Book, hub: bytes) -> Sum:
+    """What is to be told again is among it."""
+    epochs = [one for one in book.epochs.values() if one.agent == book.agent and one.hub == hub]
+    found = total(row for row in book.memory if book.epochs[row.epoch] in epochs)
+    for epoch in epochs:
+        with contextlib.suppress(sqlite3.Error):
+            found += rows.summed(db, epoch.number, epoch.taken, epoch.last)
+    return found
 
 
 def _save(db: sqlite3.Connection, book: Book) -> None:
     book.save(db)
-    spool_rows.checkpoint(db)
+    rows.checkpoint(db)
 
 
 def _begin_epoch(db: sqlite3.Connection, book: Book) -> int:

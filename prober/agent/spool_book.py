@@ -43,6 +43,7 @@ class Standing:
         tuple[int, bytes], ...
     ] = ()  # epochs that have something to offer, and whose hub they are for
     state: SpoolState = field(default_factory=lambda: SpoolState(0, 0, 0, 0))
+    held: tuple[tuple[str, Sum], ...] = ()  # what waits under other names, and is offered to nobody
 
 
 class Book:
@@ -56,6 +57,7 @@ class Book:
         self.memory: deque[Row] = deque()  # what the disk has not taken, oldest first
         self.waiting = Sum()  # not taken by the hub
         self.kept = Sum()  # taken, but still here
+        self.held: dict[str, Sum] = {}  # likewise not taken, of other agents' names
         self.slots = Slots()
         self.lost_results = 0  # given up since the spool was made
         self.lost_why = ""
@@ -89,7 +91,8 @@ class Book:
     def _load_epoch(self, db: sqlite3.Connection, epoch: Epoch) -> None:
         kept = rows.summed(db, epoch.number, 0, epoch.taken)
         waiting = rows.summed(db, epoch.number, epoch.taken, epoch.last)
-        self.kept, self.waiting = self.kept + kept, self.waiting + waiting
+        self.kept += kept
+        self.count(epoch, waiting)
         self._taken.note(epoch.number, epoch.taken, self.now_us())
         if epoch.agent == self.agent and epoch.hash and not epoch.closed:
             self.tails[epoch.hub] = epoch.number, epoch.hash
@@ -108,6 +111,13 @@ class Book:
             )
 
     # Epochs
+
+    def count(self, epoch: Epoch, more: Sum) -> None:
+        """Count what waits of an epoch: apart where it is of another agent's name."""
+        if epoch.agent == self.agent:
+            self.waiting += more
+        else:
+            self.held[epoch.agent] = self.held.get(epoch.agent, Sum()) + more
 
     def new_number(self) -> int:
         """Return the number of a new epoch: it rises even when an old copy of the folder is put back."""
@@ -134,7 +144,7 @@ class Book:
     def new_epoch(self, like: Epoch, retold: int) -> Epoch:
         """Return an epoch beside the one that is appended to, for the same hub as another."""
         number = self.new_number()
-        epoch = self.epochs[number] = self._dirty[number] = Epoch(number, like.agent, like.hub, retold=retold)
+        epoch = self.epochs[number] = self._dirty[number] = Epoch(number, self.agent, like.hub, retold=retold)
         return epoch
 
     def changed(self, epoch: Epoch) -> None:
@@ -171,7 +181,8 @@ class Book:
         before = self.standing.waiting
         same = len(before) == len(self._offering) and all(number in self._offering for number, _ in before)
         waiting = before if same else tuple(sorted(self._offering.items()))
-        self.standing = Standing(self._number, waiting, state)
+        held = tuple((name, of) for name, of in sorted(self.held.items()) if of.results)
+        self.standing = Standing(self._number, waiting, state, held)
 
     def _oldest_us(self, db: sqlite3.Connection) -> int:
         """Return when the oldest result that waits began; the same question is not asked of the disk again."""

@@ -19,7 +19,7 @@ from .spool_values import Epoch, Head, Row, total
 
 log = logging.getLogger(__name__)
 DAY_US = 86_400_000_000
-# Of packed batches that wait for the disk: twenty minutes of 33 HTTPS results a second
+# Of packed batches that wait for the disk: a quarter of an hour of 33 HTTPS results a second
 MEMORY_BYTES = 8 * 1024 * 1024
 GIVEN_UP_AT_ONCE = 128  # batches; 35 ms of work
 MAX_STUB = 256 * 1024  # bytes packed; beyond that another one begins
@@ -151,7 +151,7 @@ def _replace(book: Book, db: sqlite3.Connection, lot: Sequence[Head], why: str) 
     except sqlite3.Error:
         book.lost_results, book.lost_why = before
         raise
-    book.waiting += total([stub]) - total(lot)
+    book.count(book.epochs[epoch], total([stub]) - total(lot))
 
 
 def _stub(book: Book, lot: Iterable[Row], why: str) -> Row:
@@ -167,7 +167,7 @@ def _stub(book: Book, lot: Iterable[Row], why: str) -> Row:
             stub.add_damaged(row.epoch, row.first, row.sequence, row.hash)
     if last is None:
         raise ValueError("nothing to stand for")
-    sealed, hash = stub.seal(book.agent, book.key, book.standing.state)
+    sealed, hash = stub.seal(book.epochs[last.epoch].agent, book.key, book.standing.state)
     book.lose(results, why)
     log.warning("results were given up", extra={"results": results, "why": why, "epoch": last.epoch})
     return Row(

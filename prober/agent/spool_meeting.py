@@ -7,17 +7,19 @@ told again in a new one, a lot at a time as it is asked for: nothing is lost, an
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from prober.wire import Position
+from prober.wire import Position, WireError
 
 from . import spool_rows as rows
-from .sealing import Content, Sealer, TooLarge, content_of, given_up, halves, opened
+from .keys import verify
+from .sealing import Content, Sealer, TooLarge, content_of, given_up, halves, opened, unpack
 from .spool_book import CHUNK, Book
-from .spool_values import Epoch, Head, Row, total
+from .spool_values import Epoch, Head, Row, Sum, total
 
 log = logging.getLogger(__name__)
 MAX_EPOCH = 2**62  # epochs are instants; what is beyond would leave no room for later ones
@@ -112,11 +114,36 @@ def put_aside(book: Book, db: sqlite3.Connection, number: int, sequence: int) ->
         _close(book, epoch)
 
 
-def resume_retelling(book: Book) -> None:
-    """Go on telling what waits in closed epochs, after a start."""
-    for epoch in [one for one in book.epochs.values() if one.closed]:
-        _tell_again(book, epoch)
+def resume_retelling(book: Book, db: sqlite3.Connection, region: str) -> None:
+    """Go on telling what waits in closed epochs, after a start; begin to tell what waits under another name."""
+    for epoch in list(book.epochs.values()):
+        if epoch.agent != book.agent and epoch.last > epoch.taken and _is_ours(book, db, epoch, region):
+            _take_over(book, db, epoch)
+        if epoch.closed and epoch.agent == book.agent:
+            _tell_again(book, epoch)
     book.begin_epoch()
+
+
+def _is_ours(book: Book, db: sqlite3.Connection, epoch: Epoch, region: str) -> bool:
+    """Say whether an epoch is by the same key, for the same region: by the first batch of it that can be read."""
+    if rows.meta(db, rows.REGION_OF + epoch.agent) != region.encode():
+        return False
+    for row in rows.read(db, epoch.number, epoch.taken, CHUNK):
+        with contextlib.suppress(WireError):
+            return verify(book.key.public, row.signature, unpack(row.packed))
+    return False
+
+
+def _take_over(book: Book, db: sqlite3.Connection, epoch: Epoch) -> None:
+    waiting = rows.summed(db, epoch.number, epoch.taken, epoch.last)
+    log.info(
+        "results of this agent under another name are told again under this one",
+        extra={"other": epoch.agent, "results": waiting.results},
+    )
+    book.count(epoch, Sum() - waiting)
+    epoch.agent, epoch.closed = book.agent, True
+    book.count(epoch, waiting)
+    book.changed(epoch)
 
 
 def _close(book: Book, epoch: Epoch) -> int:

@@ -24,6 +24,7 @@ PAGE_SIZE = 4096
 CACHE_KIB = 1024
 CHECKPOINT_PAGES = 256  # 1 MB of log
 BUSY_SECONDS = 5.0
+REGION_OF = "region of "  # a name in `meta`, with an agent's name behind it
 
 _TABLES = (
     "CREATE TABLE meta(name TEXT PRIMARY KEY, value) WITHOUT ROWID",

@@ -38,7 +38,6 @@ from .progress import Progress
 from .spool import Spool
 
 log = logging.getLogger("prober.agent")
-LASTING_SECONDS = 60.0  # between two tries when a person has to act first
 BACKLOG_US = 60_000_000  # of age: then a new epoch begins, so that new results need not wait for old ones
 ASK_SECONDS = 3.0  # without a stamp of the hub's, then it is asked for the time
 FETCH_BYTES = 256 * 1024  # of packed batches that are read from the spool at once
@@ -100,11 +99,11 @@ class Uplink:
             try:
                 await self._one_link()
             except LinkError as problem:
-                self._progress.failed(problem, time.monotonic())
                 if self._is_hopeless(problem):
-                    raise
+                    raise  # it is told once, by whoever started the agent
+                self._progress.failed(problem, time.monotonic())
                 pause = backoff.pause(time.monotonic() - began)
-                pause = LASTING_SECONDS if problem.lasting else pause
+                pause = backoff.lasting_pause() if problem.lasting else pause
             except Exception:  # whatever a hub makes of us, measuring goes on
                 log.exception("a fault of the agent's own ended its link")
                 pause = backoff.pause()
@@ -118,6 +117,11 @@ class Uplink:
             self._times_set = self._clock.times_set
             self._offset.forget()
         return self._offset.state(self._clock.system_us())
+
+    @property
+    def has_delivered_all(self) -> bool:
+        """The hub has all that is for it, and there is a link to say so."""
+        return self.is_linked and not self._spool.epochs(self._hub_id)
 
     async def until_delivered(self) -> None:
         """Wait until the hub has taken everything of the epoch that grows, or the link is lost."""
@@ -151,7 +155,11 @@ class Uplink:
         state, now = self._spool.state(), time.monotonic()
         waiting = self._spool.epochs(self._hub_id)
         self._deliveries = Deliveries()
-        self._progress.linked(state, len(self._spool.epochs()) - len(waiting), now)
+        offered, others = (
+            await self._spool.waiting_for(self._hub_id),
+            len(self._spool.epochs()) - len(waiting),
+        )
+        self._progress.linked(offered, others, self._spool.held(), now)
         if waiting and state.oldest_us and self._clock.now_us() - state.oldest_us > BACKLOG_US:
             await self._spool.begin_epoch()
             self._progress.behind(state, now)

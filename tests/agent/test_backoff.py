@@ -40,3 +40,9 @@ def test_two_agents_do_not_come_back_in_step() -> None:
 def test_the_same_seed_gives_the_same_pauses() -> None:
     first, second = Backoff(Random(7)), Backoff(Random(7))
     assert [first.pause() for _ in range(5)] == [second.pause() for _ in range(5)]
+
+
+def test_where_a_person_has_to_act_agents_come_again_spread_over_half_a_minute() -> None:
+    pauses = [Backoff(Random(seed)).lasting_pause() for seed in range(200)]
+    assert 45.0 <= min(pauses) < 50.0
+    assert 70.0 < max(pauses) <= 75.0

@@ -44,3 +44,13 @@ def test_results_under_another_digest_are_taken_apart() -> None:
     assert made.take()[0] == "one"
     assert made.oldest_us() == 20
     assert made.take()[0] == "two"
+
+
+def test_all_is_complete_up_to_the_oldest_that_is_in_flight_held_back_or_here() -> None:
+    made = Collector()
+    assert made.complete_us(50) == made.complete_us(50, 0, 0) == 50
+    assert made.complete_us(50, 0, 40) == 40
+    made.add(record(1, 30))
+    assert made.complete_us(50, 0, 40) == 30
+    assert made.complete_us(50, 20, 40) == 20
+    assert made.complete_us(10, 20, 40) == 10

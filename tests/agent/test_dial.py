@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -68,6 +69,19 @@ async def test_a_ca_file_that_is_missing_or_empty_is_named(tmp_path: Path) -> No
         found = await trouble(address("https://127.0.0.1:1", tmp_path / name))
         assert str(found).startswith(f"{tmp_path / name} cannot be used: {reason}")
         assert found.lasting
+
+
+async def test_a_ca_file_that_cannot_be_read_to_the_end_costs_a_try_and_not_the_agent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("prober.agent.dial.TLS_SECONDS", 0.05)
+    path = tmp_path / "pipe.pem"
+    os.mkfifo(path)
+    found = await trouble(address("https://127.0.0.1:1", path))
+    assert str(found) == f"{path} cannot be read in 0 s"
+    assert not found.lasting
+    with path.open("wb"):  # lets the thread go that still reads
+        pass
 
 
 # --- proxies ---

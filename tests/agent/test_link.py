@@ -191,6 +191,13 @@ async def _deaf(conversation: Conversation) -> None:
             True,
         ),
         (404, b"<html>", "there is no hub at http://", "--hub is the address of", True),
+        (
+            404,
+            json.dumps({"error": "no such page", "hint": "/ has them all"}).encode(),
+            "no such page",
+            "--hub is the address of",
+            True,
+        ),
         (426, json.dumps({"error": "upgrade the agent"}).encode(), "upgrade the agent", "", True),
         (429, b"[1]", "the hub answered 429", "", False),
         (503, json.dumps({"error": "starting"}).encode(), "starting", "", False),

@@ -68,10 +68,10 @@ def test_the_proxy_comes_from_the_environment() -> None:
         ({"name": "-x"}, "--name is not a name for an agent", "lower case"),
         ({"name": "hub"}, "the name hub is the hub's own", "another"),
         ({"name": "local-1"}, "the name local-1 is the hub's own", "another"),
-        ({"spool_size": "much"}, "--spool-size or --spool-age: expected a size", ""),
-        ({"spool_age": "7"}, "--spool-size or --spool-age: expected a duration", ""),
-        ({"spool_size": "3MiB"}, "the spool is too small", "4MiB"),
-        ({"spool_age": "59s"}, "the spool is too small", "1m"),
+        ({"spool_size": "much"}, "--spool-size: expected a size", "4MiB"),
+        ({"spool_age": "7"}, "--spool-age: expected a duration", "1m"),
+        ({"spool_size": "3MiB"}, "--spool-size 3MiB is too little", "4MiB"),
+        ({"spool_age": "59s"}, "--spool-age 59s is too little", "1m"),
         ({"token_file": "/nowhere/token"}, "--token-file /nowhere/token: no such file", "read it"),
     ],
 )
@@ -127,7 +127,7 @@ def test_a_token_that_no_header_can_carry_is_refused(token: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("hub", "warned"),
+    ("hub", "is_clear"),
     [
         ("http://127.0.0.1:8443", False),
         ("http://[::1]:8443", False),
@@ -137,8 +137,37 @@ def test_a_token_that_no_header_can_carry_is_refused(token: str) -> None:
         ("ws://hub.example", True),
     ],
 )
-def test_a_token_in_the_clear_is_warned_of(hub: str, warned: bool) -> None:
-    assert bool(read(GOOD | {"hub": hub}).warnings) is warned
+def test_a_token_travels_in_the_clear_only_when_that_is_wanted(hub: str, is_clear: bool) -> None:
+    for wanted in ("1", "yes"):
+        warnings = read(GOOD | {"hub": hub, "plain": wanted}).warnings
+        assert [warning[:45] for warning in warnings] == [
+            "the token and all results travel in the clear"
+        ] * is_clear
+        assert bool(read(GOOD | {"hub": hub}, ENVIRON | {"PROBER_AGENT_PLAIN": wanted}).warnings) is is_clear
+    for unwanted in ({}, {"plain": "0"}):
+        if is_clear:
+            problem, hint = fault({"hub": hub} | unwanted)
+            assert problem.startswith("the token and all results would travel in the clear to http://")
+            assert "or --plain ($PROBER_AGENT_PLAIN=1)" in hint
+        else:
+            assert read(GOOD | {"hub": hub} | unwanted).warnings == ()
+
+
+def test_a_variable_that_wants_neither_is_a_fault() -> None:
+    environ = ENVIRON | {"PROBER_AGENT_PLAIN": "perhaps"}
+    assert fault({"hub": "http://192.0.2.1"}, environ)[0] == "$PROBER_AGENT_PLAIN is neither yes nor no"
+
+
+def test_a_variable_that_is_none_of_ours_is_warned_of_with_the_one_that_was_meant() -> None:
+    environ = ENVIRON | {
+        "PROBER_AGENT_CAFILE": "/ca.pem",
+        "PROBER_AGENT_X": "1",
+        "PROBER_AGENT_LOG_LEVEL": "info",
+    }
+    assert read(GOOD, environ).warnings == (
+        "there is no variable PROBER_AGENT_CAFILE: did you mean PROBER_AGENT_CA_FILE?",
+        "there is no variable PROBER_AGENT_X",
+    )
 
 
 # --- where results wait ---

@@ -16,6 +16,7 @@ from support.tcp_peer import Conversation, tcp_peer
 
 from checks.core.result import Outcome
 from prober.agent.cache import Cache
+from prober.agent.remote import IDLE_SECONDS
 from prober.wire import Kind, Recheck
 
 
@@ -137,6 +138,7 @@ async def test_what_is_left_when_the_hub_is_away_at_the_stop_comes_with_the_next
         async with agent(tmp_path, hub) as running:
             await hub.until(more(hub, 8))
             assert await running.stop() == 0
+    assert [batch.leaving for batch in hub.batches() if batch.leaving] == [True]  # of the second life
     assert_all_is_told_once(hub)
 
 
@@ -170,6 +172,45 @@ async def test_a_leaving_agent_delivers_everything_and_says_what_it_broke_off(tm
             assert await running.stop() == 0
     assert "agent_off" in reasons(hub)
     assert all(batch.complete_us <= time.time_ns() // 1000 for batch in hub.batches())
+
+
+async def test_the_last_batch_says_that_it_is_the_last_and_that_nothing_waits(tmp_path: Path) -> None:
+    async with watched() as (hub, _), agent(tmp_path, hub) as running:
+        await hub.until(more(hub, 3))
+        assert await running.stop() == 0
+    *before, last = hub.batches()
+    assert (last.leaving, last.records) == (True, ())
+    assert last.spool is not None
+    assert last.spool.batches == 0
+    assert not any(batch.leaving for batch in before)
+    assert last.complete_us >= max(batch.complete_us for batch in before)
+    assert last.epoch >= hub.hellos[-1].started_us
+
+
+async def test_an_agent_that_could_not_deliver_all_does_not_say_that_it_leaves(tmp_path: Path) -> None:
+    async with watched() as (hub, _), agent(tmp_path, hub) as running:
+        await hub.until(more(hub, 3))
+        hub.holding = True
+        await hub.until(lambda: hub.most_unanswered >= 1)
+        assert await running.stop() == 0
+    assert not any(batch.leaving for batch in hub.batches())
+
+
+def pauses_of_empty_batches(hub: FakeHub) -> list[float]:
+    """Return how many seconds lay between batches without anything in them, by when they were complete."""
+    told = [batch.complete_us for batch in hub.batches() if not batch.records and not batch.gaps]
+    return [(after - before) / 1e6 for before, after in itertools.pairwise(told)]
+
+
+async def test_an_idle_agent_spares_its_disk_and_says_all_the_same_how_far_it_is_complete(
+    tmp_path: Path,
+) -> None:
+    async with watched() as (hub, peer):
+        hub.assignment = assignment(series(1, peer.port, interval_us=3_600_000_000))
+        async with agent(tmp_path, hub):
+            await hub.until(lambda: len(pauses_of_empty_batches(hub)) >= 2)
+    assert min(pauses_of_empty_batches(hub)) >= IDLE_SECONDS
+    assert max(pauses_of_empty_batches(hub)) < 2 * IDLE_SECONDS
 
 
 def _instant(event: dict[str, Any]) -> datetime:

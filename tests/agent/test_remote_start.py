@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
 
 import msgspec
 import pytest
 from support.certs import certificates
+from support.commands import ROOT
 from support.fake_hub import LEAVING, TOKEN, fake_hub
 from support.remote_agents import STORE, AgentProcess, agent, assignment, more, series, watched
 from support.tcp_peer import banner, tcp_peer
@@ -124,6 +126,54 @@ def _open_for_writing(running: AgentProcess) -> set[Path]:
         if flags & (os.O_WRONLY | os.O_RDWR) and target.startswith("/") and not target.startswith("/dev/"):
             found.add(Path(target))
     return found - {running.folder / "agent.log"}
+
+
+async def test_results_under_a_name_whose_key_is_gone_are_named_at_the_start_and_at_each_connection(
+    tmp_path: Path,
+) -> None:
+    async with watched() as (hub, peer):
+        async with agent(tmp_path, hub) as running:
+            await hub.until(more(hub, 3))
+            await hub.stop()
+            looked = len(peer.peers)
+            await hub.until(lambda: len(peer.peers) >= looked + 20)
+            assert await running.stop() == 0
+            name = running.told("started")[0]["agent"]
+        (tmp_path / "spool" / "agent.key").unlink()
+        await hub.start()
+        async with agent(tmp_path, hub) as running:
+            await hub.until(more(hub, 3))
+            assert await running.stop() == 0
+    told = running.told("results wait that were measured under another name")
+    assert len(told) == 2
+    assert {each["other"] for each in told} == {name}
+    assert min(each["results"] for each in told) >= 20
+    assert running.told("connected to the hub")[-1]["batches_waiting"] == 0
+
+
+HANG = """
+import pathlib, socket, time
+
+def getaddrinfo(*_arguments, **_more):
+    pathlib.Path({called!r}).touch()
+    time.sleep(60)
+
+socket.getaddrinfo = getaddrinfo
+"""
+
+
+async def test_a_resolver_that_hangs_keeps_nobody_from_leaving(tmp_path: Path) -> None:
+    called = tmp_path / "called"
+    (tmp_path / "sitecustomize.py").write_text(HANG.format(called=str(called)))
+    async with fake_hub() as hub:
+        environ = {"PYTHONPATH": f"{tmp_path}:{ROOT}"}
+        async with agent(tmp_path, f"https://hub.invalid:{hub.port}", environ=environ) as running:
+            await hub.until(called.exists)
+            assert {"spool.db", "spool.db-wal"} <= {path.name for path in (tmp_path / "spool").iterdir()}
+            asked = time.monotonic()
+            assert await running.stop() == 0
+            assert time.monotonic() - asked < 5
+    assert not (tmp_path / "spool" / "spool.db-wal").exists()  # it was closed as it should be
 
 
 async def test_a_cache_of_another_region_is_not_run(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from support.spooling import (
     HUB,
+    LATER,
     MANY_BYTES,
     NOW_US,
     Clock,
@@ -22,8 +23,10 @@ from support.spooling import (
 from prober.agent import sealing
 from prober.agent.errors import AgentError
 from prober.agent.keys import AgentKey
+from prober.agent.progress import warn_of_held
 from prober.agent.sealing import open_sealed
-from prober.agent.spool import Spool
+from prober.agent.spool import Spool, SpoolLimits
+from prober.agent.spool_limits import AGE_GRACE_US
 from prober.wire import Gap, Kind, SpoolState
 
 DAY_US = 86_400_000_000
@@ -165,18 +168,72 @@ async def test_what_was_measured_for_another_hub_waits_in_epochs_of_its_own(tmp_
     assert [batch.previous_epoch for batch in other_hub.batches] == [0]
 
 
-async def test_what_waits_under_another_name_is_offered_when_that_name_is_back(tmp_path: Path) -> None:
+async def test_what_waits_under_another_name_of_the_same_key_is_told_again_under_the_new_one(
+    tmp_path: Path,
+) -> None:
+    hub = ModelHub(AgentKey.load_or_make(tmp_path).public)
     async with opened_spool(tmp_path) as spool:
+        for slot in range(100):
+            await spool.append(slot_content(slot))
+    async with opened_spool(tmp_path, name="iad-2", clock=LATER) as spool:
+        assert (spool.held(), spool.state().results) == ({}, 300)
+        assert (await spool.waiting_for(HUB)).results == 300
+        assert await spool.resume([], HUB) == []
+        await spool.append(slot_content(100))
+    async with opened_spool(tmp_path, name="iad-3", clock=Clock(LATER.now_us + 1)) as spool:
+        assert await spool.resume([], HUB) == []
+        await hub.drain(spool)
+        assert (spool.epochs(), spool.state().batches, spool.state().results) == ([], 0, 0)
+    assert set(hub.records) == {(series, slot) for series in (1, 2, 3) for slot in range(101)}
+    assert (set(hub.records.values()), hub.refused) == ({1}, [])
+    assert {batch.agent for batch in hub.batches} == {"iad-3"}
+
+
+@pytest.mark.parametrize("change", ["key", "region"])
+async def test_what_waits_under_another_name_by_another_key_or_of_another_region_is_kept_and_said(
+    tmp_path: Path, change: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    key = AgentKey.load_or_make(tmp_path)
+    async with opened_spool(tmp_path, region="iad") as spool:
         await spool.append(slot_content(1))
-    async with opened_spool(tmp_path, name="fra-1") as spool:
-        assert spool.epochs() == []
-        assert spool.state().batches == 1
+    (tmp_path / "agent.key").rename(tmp_path / "other.key")
+    if change == "region":
+        (tmp_path / "other.key").rename(tmp_path / "agent.key")
+    region = "fra" if change == "region" else "iad"
+    async with opened_spool(tmp_path, name="fra-1", region=region) as spool:
+        assert (spool.epochs(), spool.state().batches) == ([], 0)
+        assert spool.held() == {"iad-1": 3}
         assert await spool.resume([], HUB) == []
         await spool.append(slot_content(2))
+        assert (await spool.waiting_for(HUB)).batches == spool.state().batches == 1
         sealed = await everything(spool, spool.epoch)
-        assert open_sealed(sealed[0], AgentKey.load_or_make(tmp_path).public)[0].previous_epoch == 0
-    async with opened_spool(tmp_path) as spool:
-        assert len(spool.epochs()) == 1
+        public = AgentKey.load_or_make(tmp_path).public
+        assert open_sealed(sealed[0], public)[0].previous_epoch == 0
+        await spool.acknowledged(spool.epoch, 1)
+        warn_of_held(spool.held())
+    assert [(record.other, record.results) for record in caplog.records if hasattr(record, "other")] == [
+        ("iad-1", 3)
+    ]
+    if change == "key":
+        (tmp_path / "other.key").rename(tmp_path / "agent.key")
+    async with opened_spool(tmp_path, region="iad") as spool:
+        assert (spool.held(), len(spool.epochs())) == ({}, 1)
+        assert open_sealed((await everything(spool, spool.epochs()[0]))[0], key.public)[0].agent == "iad-1"
+
+
+async def test_what_is_held_back_is_given_up_by_age_in_the_name_that_it_waits_under(tmp_path: Path) -> None:
+    limits, clock = SpoolLimits(max_age_us=60_000_000), Clock()
+    async with opened_spool(tmp_path, region="iad") as spool:
+        await spool.append(slot_content(1))
+    async with opened_spool(tmp_path, limits, clock, name="fra-1", region="fra") as spool:
+        for _ in range(2):
+            await spool.append(slot_content(2))
+            clock.now_us += AGE_GRACE_US + limits.max_age_us
+        await spool.append(slot_content(3))
+        assert spool.held() == {}
+    async with opened_spool(tmp_path, clock=clock, region="iad") as spool:
+        (sealed,) = await everything(spool, spool.epochs()[0])
+        assert open_sealed(sealed, AgentKey.load_or_make(tmp_path).public)[0].agent == "iad-1"
 
 
 async def test_slots_are_remembered_after_they_were_acknowledged_and_after_a_start(tmp_path: Path) -> None:
@@ -208,9 +265,10 @@ async def test_a_content_too_large_for_one_batch_becomes_several(
 
 async def test_two_processes_cannot_have_one_folder(tmp_path: Path) -> None:
     async with opened_spool(tmp_path):
-        with pytest.raises(AgentError, match=r"is in use by process \d+ \(hint: one agent a folder"):
+        with pytest.raises(AgentError, match=r"is in use by process \d+$") as caught:
             async with opened_spool(tmp_path):
                 pass
+        assert caught.value.hint.startswith("one agent a folder")
     async with opened_spool(tmp_path) as spool:
         await spool.append(slot_content(1))
 

@@ -297,14 +297,30 @@ async def test_a_spool_of_a_later_release_is_refused_and_left_alone(tmp_path: Pa
     db = sqlite3.connect(tmp_path / "spool.db")
     db.execute("PRAGMA user_version=2")
     db.close()
-    with pytest.raises(AgentError, match=r"by a later release \(hint: "):
+    with pytest.raises(AgentError, match=r"by a later release$") as caught:
         async with opened_spool(tmp_path):
             pass
+    assert caught.value.hint == "use that, or another --spool"
     assert not (tmp_path / "spool.db.damaged").exists()
 
 
 async def test_a_folder_that_cannot_be_made_is_an_error_with_a_hint(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("no folder")
     spool = Spool(tmp_path / "file" / "spool", AgentKey.make(), "iad-1")
-    with pytest.raises(AgentError, match=r"cannot make the spool's folder .*\(hint: "):
+    with pytest.raises(AgentError, match=r"cannot make the spool's folder .*: not a directory$") as caught:
         await spool.open()
+    assert "--spool names another folder" in caught.value.hint
+
+
+@pytest.mark.parametrize(("mode", "is_told"), [(0o700, False), (0o755, False), (0o770, True), (0o702, True)])
+async def test_a_folder_that_others_may_write_to_is_warned_of(
+    tmp_path: Path, mode: int, is_told: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "spool").mkdir()
+    (tmp_path / "spool").chmod(mode)
+    async with opened_spool(tmp_path / "spool"):
+        pass
+    told = [
+        record.hint for record in caplog.records if record.message.startswith("others may write in the spool")
+    ]
+    assert told == [f"chmod go-w {tmp_path / 'spool'}"] * is_told

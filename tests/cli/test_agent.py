@@ -47,10 +47,34 @@ def test_wrong_use_is_said_in_two_lines(
 
 def test_a_spool_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    code, errors = agent("--region", "fra", "--hub", HUB, "--spool", "file/spool", folder=tmp_path)
+    for spool, error, hint in (
+        (
+            "file/spool",
+            "cannot make the spool's folder file/spool: not a directory",
+            "the agent's user needs to write",
+        ),
+        ("file", "file is not a folder", "--spool names the folder where results wait"),
+    ):
+        code, errors = agent("--region", "fra", "--hub", HUB, "--spool", spool, folder=tmp_path)
+        assert code == 2
+        first, second = errors.splitlines()
+        assert first == f"error: {error}"
+        assert second.startswith(f"hint: {hint}")
+
+
+def test_help_says_what_is_needed_and_gives_an_example() -> None:
+    text = prober("agent", "--help").out
+    assert text.splitlines()[0] == "usage: prober agent --hub URL --region NAME [option ...]"
+    assert "prober agent --hub https://hub.example:8443 --region fra --token-file token" in text
+    assert max(len(line) for line in text.splitlines()) <= 80
+
+
+def test_a_hub_without_tls_elsewhere_has_to_be_wanted(tmp_path: Path) -> None:
+    code, errors = agent("--region", "fra", "--hub", "http://192.0.2.1:8443", folder=tmp_path)
     assert code == 2
-    assert errors.splitlines()[-1].startswith("error: ")
-    assert "file/spool" in errors
+    assert errors.startswith(
+        "error: the token and all results would travel in the clear to http://192.0.2.1:8443\nhint: "
+    )
 
 
 def test_a_ca_file_that_is_none_ends_a_first_start(tmp_path: Path) -> None:
@@ -58,7 +82,7 @@ def test_a_ca_file_that_is_none_ends_a_first_start(tmp_path: Path) -> None:
     hub = f"https://127.0.0.1:{free_port()}"
     code, errors = agent(*arguments, folder=tmp_path, HUB=hub, REGION="fra")
     assert code == 2
-    assert errors.splitlines()[-2:] == [
+    assert errors.splitlines() == [  # and it is not told a second time in the log
         "error: none.pem cannot be used: no such file or directory",
         "hint: --ca-file names a PEM file with the authority that signed the hub's certificate",
     ]

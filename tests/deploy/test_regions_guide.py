@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import argparse
 import re
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
+from support.documents import blocks
 
-from prober.agent.spool_limits import SpoolLimits
+from prober.agent.spool_limits import MEMORY_BYTES, SpoolLimits
 from prober.cli.commands.agent import COMMAND
 from prober.config.operations import AgentsBlock
 from prober.config.probes import DefaultsBlock
@@ -72,6 +75,30 @@ def test_limits_and_defaults_are_those_of_the_program() -> None:
     assert f"`agents.max_clock_offset` ({agents.max_clock_offset_us // 1_000_000} s" in GUIDE
     assert f"`agents.settle_after` ({agents.settle_after_us // 86_400_000_000} days)" in GUIDE
     assert f"`agents.forget_after` ({agents.forget_after_us // 86_400_000_000} days)" in GUIDE
+
+
+def test_what_waits_in_memory_lasts_as_long_as_is_said() -> None:
+    per_second = 1000 / 30 * 250  # bytes of HTTPS results, see `SpoolLimits`
+    assert 14 * 60 < MEMORY_BYTES / per_second < 18 * 60
+    assert f"({MEMORY_BYTES // 2**20} MB, a quarter of an hour of 1,000 probes at 30 s)" in GUIDE
+
+
+@pytest.mark.skipif(
+    shutil.which("openssl") is None, reason="missing component: openssl (hint: apt install openssl)"
+)
+def test_the_block_of_certificates_replaces_nothing_when_it_is_run_again(tmp_path: Path) -> None:
+    (block,) = blocks(ROOT / "deploy" / "README.md", "Certificates and tokens")
+    secrets = tmp_path / "deploy" / "regions" / "secrets"
+    secrets.parent.mkdir(parents=True)
+    for number in range(2):
+        done = subprocess.run(("sh", "-c", block), cwd=tmp_path, capture_output=True, text=True, timeout=60)
+        assert (done.returncode == 0) is (number == 0)
+        found = {path.name: path.read_bytes() for path in secrets.iterdir()}
+        if number == 0:
+            first = found
+            assert {"ca.pem", "ca.key", "hub.pem", "hub.key", "hub.env", "fra.token"} <= set(found)
+            assert found["hub.env"].count(b"_TOKEN_SHA256=") == 3
+    assert found == first
 
 
 def test_what_the_log_is_said_to_say_it_says() -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from checks.core.result import Failure, Outcome, Result
 from prober.agent.grid import Grid
 from prober.hub.doubts import Doubts, Questions
-from prober.hub.judge import SeriesState
+from prober.hub.series import SeriesState
 from prober.hub.verdict import ProbePolicy
 from prober.store.base import SeriesRow
 from prober.wire import Kind, Record

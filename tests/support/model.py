@@ -14,9 +14,10 @@ from checks.core.result import Failure, Outcome, Result
 from prober import wire
 from prober.agent.grid import Grid
 from prober.hub.fold import Fold
-from prober.hub.judge import Judge, Judged, SeriesState
+from prober.hub.judge import Judge, Judged
 from prober.hub.restoring import restore_standings
 from prober.hub.reviser import Reviser
+from prober.hub.series import SeriesState
 from prober.hub.verdict import ProbePolicy, Seen, ServicePolicy, State, silence_us
 from prober.store.base import ChangeRow, SeriesRow
 from prober.store.sqlite import SqliteStore
@@ -206,7 +207,8 @@ class Desk:
         ends = [each.result.started_us + each.result.duration_us for each in one.records]
         self.now_us = max([self.now_us, *ends])
         judged = Judged()
-        self.judge.take(one, b"", judged)
+        self.judge.take(one, b"", judged, await self.store.taken(self.judge.unsure(one)))
+        self.judge.mark(judged)
         await self.store.write(judged.writes)
 
     async def pass_time(self, us: int) -> None:
@@ -214,6 +216,7 @@ class Desk:
         self.now_us += us
         judged = Judged()
         self.judge.advance(self.now_us, judged)
+        self.judge.mark(judged)
         await self.store.write(judged.writes)
 
     async def look_back(self) -> None:

@@ -68,10 +68,14 @@ def slot_content(slot: int, series: Iterable[int] = (1, 2, 3), filling: str = ""
 
 @asynccontextmanager
 async def opened_spool(
-    folder: Path, limits: SpoolLimits | None = None, clock: Clock | None = None, name: str = "iad-1"
+    folder: Path,
+    limits: SpoolLimits | None = None,
+    clock: Clock | None = None,
+    name: str = "iad-1",
+    region: str = "",
 ) -> AsyncIterator[Spool]:
     """Open the spool of a folder, with its key, and close it."""
-    spool = Spool(folder, AgentKey.load_or_make(folder), name, limits, clock or Clock())
+    spool = Spool(folder, AgentKey.load_or_make(folder), name, limits, clock or Clock(), region)
     await spool.open()
     try:
         yield spool

@@ -113,4 +113,4 @@ def without_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     """Try again at once after whatever failed."""
     monkeypatch.setattr("prober.agent.backoff.FIRST_SECONDS", 0.05)
     monkeypatch.setattr("prober.agent.backoff.LONGEST_SECONDS", 0.2)
-    monkeypatch.setattr("prober.agent.uplink.LASTING_SECONDS", 0.3)
+    monkeypatch.setattr("prober.agent.backoff.LASTING_SECONDS", 0.3)

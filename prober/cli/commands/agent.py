@@ -11,9 +11,12 @@ _DESCRIPTION = """\
 Run the checks of a remote region. The agent links to the hub by itself, takes
 its probes from there, and keeps what it measures on disk until the hub has it.
 
-The region's token comes from $PROBER_AGENT_TOKEN or a file. Each argument can
-come from a variable too: $PROBER_AGENT_HUB, $PROBER_AGENT_SPOOL_SIZE and so on.
-HTTPS_PROXY, HTTP_PROXY and NO_PROXY say how the hub is reached.
+  prober agent --hub https://hub.example:8443 --region fra --token-file token
+
+Needed are --hub, --region and the region's token, which comes from
+$PROBER_AGENT_TOKEN or a file. Each argument can come from a variable too:
+$PROBER_AGENT_HUB, $PROBER_AGENT_SPOOL_SIZE and so on. HTTPS_PROXY, HTTP_PROXY
+and NO_PROXY say how the hub is reached.
 """
 # What is first is the default.
 _LOG_FORMATS = ("auto", "human", "json")
@@ -22,14 +25,15 @@ _LOG_LEVELS = ("info", "debug", "warning", "error")
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.usage = "%(prog)s --hub URL --region NAME [option ...]"
     parser.allow_abbrev = False  # `--token SECRET` is no short form of --token-file
     parser.add_argument("--token", nargs="?", const="", help=argparse.SUPPRESS)
 
     def add(name: str, metavar: str, text: str) -> None:
         parser.add_argument(f"--{name}", metavar=metavar, help=text)
 
-    add("hub", "URL", "the hub's agents' listener, such as https://hub.example:8443")
-    add("region", "NAME", "the region it runs, as the hub's configuration names it")
+    add("hub", "URL", "the hub's agents' listener, such as https://hub.example:8443 (needed)")
+    add("region", "NAME", "the region it runs, as the hub's configuration names it (needed)")
     add("name", "NAME", "its own name (default: the region's and digits of its key)")
     add("token-file", "FILE", "the region's token (default: $PROBER_AGENT_TOKEN)")
     add("ca-file", "FILE", "authorities for the hub's certificate (default: the system's)")
@@ -40,6 +44,8 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     )
     add("spool-size", "SIZE", "how much may wait; then the oldest is given up (default: 2GiB)")
     add("spool-age", "DURATION", "how old it may get (default: 7d)")
+    plain = "go to a hub on another machine without TLS: only if something else encrypts"
+    parser.add_argument("--plain", action="store_const", const="1", help=plain)
     add("log-format", "FORMAT", f"one of {', '.join(_LOG_FORMATS)} (default: auto)")
     add("log-level", "LEVEL", f"one of {', '.join(_LOG_LEVELS)} (default: info)")
 
@@ -60,10 +66,8 @@ def _run(arguments: argparse.Namespace) -> int:
         options = read_options(given, os.environ)
         os.environ.pop(TOKEN, None)  # no process that a check starts is to have it
         return main(options, log_format, log_level)
-    except (OptionError, LinkError) as problem:
+    except (OptionError, LinkError, AgentError) as problem:
         raise CannotGoOn(str(problem), problem.hint) from None
-    except AgentError as problem:
-        raise CannotGoOn(str(problem)) from None
 
 
 def _choice(name: str, given: str | None, known: tuple[str, ...]) -> str:
