@@ -16,10 +16,11 @@ from enum import Enum
 from prober.store.base import Receipt
 from prober.wire import Batch, Position
 
-MAX_CHAINS = 20_000  # epochs remembered over all agents; those that moved longest ago are forgotten
+MAX_EPOCHS = 2_000  # remembered of one agent; of more, one that is complete is forgotten
+MAX_CHAINS = 100_000  # epochs remembered over all agents; of more, one of the agent with the most of them
 MAX_RECENT = 64  # hashes remembered of an epoch, to tell a repeated batch from another one in its place
 MAX_EPOCH = 2**63
-MAX_ASIDE = 2_000  # epochs remembered of which something was put aside
+MAX_ASIDE = 200  # epochs of one agent remembered of which something was put aside
 HASH_BYTES = 32
 
 
@@ -54,19 +55,33 @@ class _Chain:
         return self.ended is not None and self.ended == self.hash
 
 
+@dataclass(slots=True)
+class _Epochs:
+    """What is known of one agent: what one does costs no other its chains."""
+
+    # The one that moved last is the last.
+    chains: OrderedDict[int, _Chain] = field(default_factory=OrderedDict)
+    aside: OrderedDict[int, None] = field(default_factory=OrderedDict)
+
+    def forget_one(self) -> None:
+        """Forget the complete epoch that moved longest ago; without one, any that did."""
+        found = next((epoch for epoch, chain in self.chains.items() if chain.is_complete), None)
+        del self.chains[next(iter(self.chains)) if found is None else found]
+
+
 class Chains:
     """The newest batch of every epoch of every agent."""
 
     def __init__(self) -> None:
-        self._chains: OrderedDict[tuple[str, int], _Chain] = OrderedDict()
-        self._aside: OrderedDict[tuple[str, int], None] = OrderedDict()
+        self._agents: dict[str, _Epochs] = {}
+        self._count = 0  # chains of all
 
     def restore(self, receipts: Iterable[Receipt], aside: Iterable[tuple[str, int]] = ()) -> None:
         """Begin from what is on record; `aside` names the epochs of which something was put aside."""
         for receipt in receipts:
             chain = _Chain(receipt.sequence, receipt.hash, recorded=(receipt.sequence, receipt.hash))
             chain.recent[receipt.sequence] = receipt.hash
-            self._keep((receipt.agent, receipt.epoch), chain)
+            self._keep(receipt.agent, receipt.epoch, chain)
         for agent, epoch in aside:
             self.put_aside(agent, epoch)
 
@@ -74,7 +89,7 @@ class Chains:
         """Return what to do with a batch whose encoded message has this hash. Changes nothing."""
         if reason := _shape(batch):
             return Verdict(Fate.BROKEN, reason)
-        chain = self._chains.get((batch.agent, batch.epoch))
+        chain = self._chain(batch.agent, batch.epoch)
         if chain is not None and batch.sequence <= chain.sequence:
             known = chain.recent.get(batch.sequence)
             if known is not None and known != _hash(batch, digest):
@@ -87,11 +102,10 @@ class Chains:
 
     def advance(self, batch: Batch, digest: bytes) -> Receipt:
         """Go on to a batch that was judged to be the next one; returns its receipt."""
-        key = batch.agent, batch.epoch
-        chain = self._chains.get(key)
+        chain = self._chain(batch.agent, batch.epoch)
         if chain is None:
             chain = _Chain(0, b"")
-            before = self._chains.get((batch.agent, batch.previous_epoch))
+            before = self._chain(batch.agent, batch.previous_epoch)
             if before is not None and before.ended is None:
                 # One that was set back names an earlier batch; it does not go on with that epoch either.
                 is_known = batch.previous in before.recent.values()
@@ -100,43 +114,38 @@ class Chains:
         chain.recent[chain.sequence] = chain.hash
         if len(chain.recent) > MAX_RECENT:
             chain.recent.popitem(last=False)
-        self._keep(key, chain)
+        self._keep(batch.agent, batch.epoch, chain)
         return Receipt(agent=batch.agent, epoch=batch.epoch, sequence=chain.sequence, hash=chain.hash)
 
     def on_record(self, receipt: Receipt) -> None:
         """Note that what was gone on to is committed."""
-        chain = self._chains.get((receipt.agent, receipt.epoch))
+        chain = self._chain(receipt.agent, receipt.epoch)
         if chain is not None:
             chain.recorded = receipt.sequence, receipt.hash
 
     def put_aside(self, agent: str, epoch: int) -> None:
         """Note that something of this epoch was put aside: how it went on is not known here."""
-        self._aside[agent, epoch] = None
-        if len(self._aside) > MAX_ASIDE:
-            self._aside.popitem(last=False)
+        aside = self._agents.setdefault(agent, _Epochs()).aside
+        aside[epoch] = None
+        if len(aside) > MAX_ASIDE:
+            aside.popitem(last=False)
 
     def positions(self, agent: str) -> tuple[Position, ...]:
         """Return the newest batch on record of each epoch of an agent, oldest epoch first."""
         found = [
             (epoch, chain.recorded)
-            for (name, epoch), chain in self._chains.items()
-            if name == agent and chain.recorded is not None
+            for epoch, chain in self._epochs(agent).chains.items()
+            if chain.recorded is not None
         ]
         return tuple(Position(epoch, *recorded) for epoch, recorded in sorted(found))
 
     def unfinished(self, agent: str, before: int = 1 << 63) -> list[int]:
         """Return the epochs before one whose last batch never came, each once; for an agent without more of them."""
-        found = []
-        for (name, epoch), chain in self._chains.items():
-            if (
-                name == agent
-                and epoch < before
-                and chain.ended is not None
-                and not chain.is_complete
-                and not chain.reported
-            ):
+        epochs, found = self._epochs(agent), []
+        for epoch, chain in epochs.chains.items():
+            if epoch < before and chain.ended is not None and not chain.is_complete and not chain.reported:
                 chain.reported = True
-                if (name, epoch) not in self._aside:
+                if epoch not in epochs.aside:
                     found.append(epoch)
         return found
 
@@ -145,18 +154,32 @@ class Chains:
         if first > 1:
             return Verdict(Fate.BROKEN, f"does not follow batch 0: {_missing(1, first - 1)}")
         if not batch.previous_epoch:
-            known = any(agent == batch.agent for agent, _ in self._chains)
+            known = bool(self._epochs(batch.agent).chains)
             return Verdict(Fate.NEXT, note="begins without a word of the epochs before" if known else "")
-        before = self._chains.get((batch.agent, batch.previous_epoch))
-        if before is None or (batch.agent, batch.previous_epoch) in self._aside:
+        before = self._chain(batch.agent, batch.previous_epoch)
+        if before is None or batch.previous_epoch in self._epochs(batch.agent).aside:
             return Verdict(Fate.NEXT)
         return _judge_link(batch, before)
 
-    def _keep(self, key: tuple[str, int], chain: _Chain) -> None:
-        self._chains[key] = chain
-        self._chains.move_to_end(key)
-        if len(self._chains) > MAX_CHAINS:
-            self._chains.popitem(last=False)
+    def _epochs(self, agent: str) -> _Epochs:
+        return self._agents.get(agent) or _Epochs()
+
+    def _chain(self, agent: str, epoch: int) -> _Chain | None:
+        return self._epochs(agent).chains.get(epoch)
+
+    def _keep(self, agent: str, epoch: int, chain: _Chain) -> None:
+        own = self._agents.setdefault(agent, _Epochs())
+        self._count += epoch not in own.chains
+        own.chains[epoch] = chain
+        own.chains.move_to_end(epoch)
+        if len(own.chains) > MAX_EPOCHS:
+            largest = own
+        elif self._count > MAX_CHAINS:
+            largest = max(self._agents.values(), key=lambda each: len(each.chains))
+        else:
+            return
+        largest.forget_one()
+        self._count -= 1
 
 
 def has_nothing_waiting(batch: Batch) -> bool:

@@ -91,7 +91,8 @@ class Crew:
 
     async def _assignment(self, share: int, taken: Mapping[int, int]) -> Assignment:
         slots = await self._store.last_slots()
-        # What was taken in but is not committed yet has its fate too.
-        series = resumed(self._split[share], slots, taken)
+        # What was taken in but is not committed yet has its fate too. Slots ahead of now are ours: this machine's clock
+        # was set back, and what it lives again are rechecks.
+        series = resumed(self._split[share], None, slots, taken)
         self._agents[share].view.series = len(series)
         return assignment(self._config, self._origin, series, local_regions(self._config))

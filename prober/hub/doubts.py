@@ -19,7 +19,7 @@ from typing import NamedTuple
 from checks.core.result import Outcome
 from prober.wire import Kind, Record
 
-from .judge import SeriesState
+from .series import SeriesState
 from .verdict import SET_BACK_US, ProbePolicy
 
 LATE_US = 60_000_000  # what ended longer ago says nothing of the present

@@ -7,13 +7,11 @@ before anything of a new agent is taken.
 from __future__ import annotations
 
 import hmac
-import re
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import replace
-from hashlib import sha256
 
-from prober.agent.keys import verify
+from prober.agent.keys import HUBS_OWN, NAME, PUBLIC_BYTES, fingerprint, verify
 from prober.store.base import AgentRow
 from prober.wire import Challenge, Hello, hello_bytes
 
@@ -22,9 +20,6 @@ KEPT_AGENTS = (
     100  # known in one region, whether heard of or not; of more than these the stale ones are forgotten
 )
 MAX_SOFTWARE = 40  # characters kept of what an agent says it is
-KEY_BYTES = 32
-_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
-_RESERVED = re.compile(r"hub|local-.*")
 
 
 class Stranger(Exception):
@@ -35,11 +30,6 @@ class Stranger(Exception):
         self.name = name
 
 
-def fingerprint(key: bytes) -> str:
-    """Return what people compare keys by: the first 16 hexadecimal digits of its SHA-256."""
-    return sha256(key).hexdigest()[:16]
-
-
 class Enrolment:
     """The agents that are known, as they are on record."""
 
@@ -48,9 +38,9 @@ class Enrolment:
 
     def admit(self, challenge: Challenge, hello: Hello, now_us: int) -> AgentRow:
         """Return the row of an agent that is let in, new or known, to be put on record. Raises Stranger."""
-        if not _NAME.fullmatch(hello.agent):
+        if not NAME.fullmatch(hello.agent):
             raise Stranger("not a name for an agent", "lower case letters, digits, . - and _; at most 63")
-        if _RESERVED.fullmatch(hello.agent):
+        if HUBS_OWN.fullmatch(hello.agent):
             raise Stranger(f"the name {hello.agent} is the hub's own", "choose another one with --name")
         _check_signature(challenge, hello)
         known = self.rows.get(hello.agent)
@@ -100,7 +90,7 @@ class Enrolment:
 
 def _check_signature(challenge: Challenge, hello: Hello) -> None:
     signed = hello_bytes(challenge.nonce, challenge.hub, challenge.region, hello.agent, hello.key)
-    if len(hello.key) != KEY_BYTES or not verify(hello.key, hello.signature, signed):
+    if len(hello.key) != PUBLIC_BYTES or not verify(hello.key, hello.signature, signed):
         raise Stranger(
             f"the signature of {hello.agent} is not by the key that it shows", "is it the agent's own?"
         )

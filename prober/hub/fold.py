@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 
 from checks.core.result import Outcome
 
-from .standing import RegionStanding, Standing, has_a_say
+from .standing import RegionStanding, Standing, has_a_say, turn
 from .verdict import (
     SET_BACK_US,
     Change,
@@ -57,6 +57,7 @@ class Fold:
         self._services = {policy.name: _Service(policy) for policy in services}
         self._deadlines: list[tuple[int, str, str]] = []
         self.clock_us = 0  # the time of what it was fed
+        self.horizon_us = 1 << 62  # no run lets time pass beyond this
         # Probes whose past has to be worked out again, and from when: something came in later than it happened.
         self.revise_from: dict[str, int] = {}
         for probe in self._probes.values():
@@ -122,6 +123,15 @@ class Fold:
     def touch(self, probe: str, at_us: int) -> None:
         """Note that what was seen up to an instant had its say: what ended before and comes now is out of order."""
         self._probes[probe].touched_us = max(self._probes[probe].touched_us, at_us)
+
+    def silence(self, probe: str, region: str, at_us: int) -> list[Change]:
+        """Let a region be silent from an instant on, whatever it was."""
+        changes: list[Change] = []
+        standing = self._probes[probe].regions[region]
+        standing.silent, standing.attempts, standing.deadline_us = True, 0, 0
+        if standing.state is not State.UNKNOWN:
+            self._turn(self._probes[probe], region, State.UNKNOWN, at_us, at_us, "no usable result", changes)
+        return changes
 
     def inherit(self, older: Fold) -> None:
         """Take over the standings of subjects that both know, after a change of configuration."""
@@ -197,10 +207,9 @@ class Fold:
 
     def take(self, seen: Seen) -> list[Change]:
         """Take one run in."""
-        changes = (
-            self.advance(seen.ended_us) if self._deadlines and self._deadlines[0][0] <= seen.ended_us else []
-        )
-        self.clock_us = max(self.clock_us, seen.ended_us)
+        now_us = min(seen.ended_us, self.horizon_us)  # a clock that is ahead makes nobody else silent
+        changes = self.advance(now_us) if self._deadlines and self._deadlines[0][0] <= now_us else []
+        self.clock_us = max(self.clock_us, now_us)
         probe = self._probes.get(seen.probe)
         standing = probe.regions.get(seen.region) if probe is not None else None
         if probe is None or standing is None:
@@ -314,7 +323,7 @@ class Fold:
     ) -> None:
         standing = probe.regions[region]
         probe.touched_us = max(probe.touched_us, noted_us)
-        _change(region_subject(probe.policy.name, region), standing, after, at_us, noted_us, because, changes)
+        turn(region_subject(probe.policy.name, region), standing, after, at_us, noted_us, because, changes)
         self._judge_probe(probe, standing.since_us, noted_us, changes, voted=after is State.UNKNOWN)
 
     def _judge_probe(
@@ -335,7 +344,7 @@ class Fold:
             # The outage is the quorum's: it begins when the last of the needed regions began to fail.
             at_us = sorted(regions[region].since_us for region in failing)[policy.needed(silent) - 1]
         reason = _reason(probe, failing, unknown)
-        _change(probe_subject(policy.name), probe.standing, after, at_us, noted_us, reason, changes)
+        turn(probe_subject(policy.name), probe.standing, after, at_us, noted_us, reason, changes)
         for service in probe.services:
             if noted_us < service.touched_us:
                 self.look_back(
@@ -354,7 +363,7 @@ class Fold:
         if after is service.standing.state:
             service.standing.because = because
         else:
-            _change(
+            turn(
                 service_subject(service.policy.name),
                 service.standing,
                 after,
@@ -374,26 +383,3 @@ def _reason(probe: _Probe, failing: list[str], unknown: list[str]) -> str:
     parts = [f"{region} {probe.regions[region].because}" for region in failing]
     parts += [f"{region} {'silent' if probe.regions[region].silent else 'unknown'}" for region in unknown]
     return ", ".join(parts) or "all regions up"
-
-
-def _change(
-    subject: str,
-    standing: Standing,
-    after: State,
-    at_us: int,
-    noted_us: int,
-    because: str,
-    changes: list[Change],
-) -> None:
-    at_us = max(at_us, standing.since_us)  # history is never rewritten behind a change that is on record
-    changes.append(
-        Change(
-            subject=subject,
-            before=standing.state,
-            after=after,
-            at_us=at_us,
-            noted_us=noted_us,
-            because=because,
-        )
-    )
-    standing.state, standing.since_us, standing.because = after, at_us, because

@@ -25,10 +25,10 @@ from prober.config.resolve import HUB_REGION
 from prober.store.base import CallRow, ListeningRow, Store
 from prober.wire import Batch, Gap, Missed, Record
 
-from .judge import SeriesState
 from .pipeline import Heard, Pipeline
 from .pulse import Item, Pulse
 from .rhythm import Call, Hole, Memory, Promise, Verb, recollect
+from .series import SeriesState
 from .view import AgentView
 
 log = logging.getLogger(__name__)

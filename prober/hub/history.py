@@ -22,7 +22,7 @@ from reports.overlay import overlay
 from reports.quorum import agree
 from reports.timeline import Timeline, region_timeline
 
-from .judge import GAP_INTERVALS, SeriesState
+from .series import GAP_INTERVALS, SeriesState
 from .verdict import ProbePolicy, ServicePolicy, probe_subject
 
 KEPT_DAYS = 92  # the longest window and a little

@@ -19,13 +19,14 @@ from .crew import Crew
 from .fold import Fold
 from .heartbeats import Heartbeats
 from .history import KEPT_DAYS, MemoryHistory, add_run
-from .judge import Judge, SeriesState
+from .judge import Judge
 from .lookout import Lookout
 from .pipeline import Pipeline
 from .plan import Origin, grid_of, probe_policy, service_policy, wanted_series
 from .publish import Publisher
 from .remotes import Remotes
 from .restoring import restore_standings
+from .series import SeriesState
 
 log = logging.getLogger(__name__)
 DAY_US = 86_400_000_000
@@ -71,7 +72,8 @@ class Hub:
         self._origin = Origin(seed=await self.store.seed(), hub=await self.store.store_id())
         await self.pipeline.restore()
         await self.remotes.start()
-        await self._adopt(self.config)
+        async with self.pipeline.judging:
+            await self._adopt(self.config)
         await restore_standings(self.store, self.pipeline.judge)
         self._publisher.configure(self.config, self.series, self.pipeline.judge.fold)
         self.lookout.configure(self.config, self.series, self.pipeline.judge.fold)
@@ -87,7 +89,8 @@ class Hub:
 
     async def reload(self, config: Config) -> None:
         """Swap the configuration; series that did not change keep grid, state and history."""
-        await self._adopt(config)
+        async with self.pipeline.judging:
+            await self._adopt(config)
         self.config = config
         self._publisher.configure(config, self.series, self.pipeline.judge.fold)
         self.lookout.configure(config, self.series, self.pipeline.judge.fold)
@@ -130,14 +133,10 @@ class Hub:
         all_rows = await self.store.all_series()
         # No await from here on: what is in memory is newer than the store by the write under way.
         runs = stored | {number: state.run for number, state in self.series.items() if state.run is not None}
-        agents = {number: state.agent for number, state in self.series.items()}
+        # Those that stay are the same values: what is known of their newest slot is not on record as such.
         states = {
-            row.number: SeriesState(
-                row=row,
-                grid=grid_of(row, self._origin.seed),
-                run=runs.get(row.number),
-                agent=agents.get(row.number, ""),
-            )
+            row.number: self.series.get(row.number)
+            or SeriesState(row=row, grid=grid_of(row, self._origin.seed), run=runs.get(row.number))
             for row in self._rows
         }
         self.series.clear()
@@ -149,8 +148,7 @@ class Hub:
             [probe_policy(probe) for probe in config.probes],
             [service_policy(service) for service in config.services],
         )
-        fold.inherit(self.pipeline.judge.fold)
-        self.pipeline.judge.fold = fold
+        self.pipeline.judge.become(fold, self._now_us())
         self.history.configure(
             [probe_policy(probe) for probe in config.probes],
             [service_policy(service) for service in config.services],

@@ -11,38 +11,21 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from dataclasses import replace as dataclass_replace
+from types import MappingProxyType
 
 import msgspec
 
-from checks.core.result import Outcome, Result
-from prober.agent.grid import AT_END, Grid
+from checks.core.result import Outcome
+from prober.agent.grid import Grid
 from prober.store.base import ChangeRow, Detail, GapRow, Receipt, ResultRow, RunRow, SeriesRow, WriteSet
 from prober.wire import Batch, Gap, Kind, Record
 
 from .fold import Fold
-from .verdict import Change, Seen
+from .series import SeriesState, continues, grow, is_late, is_notable, new_run, seen_of
+from .verdict import Change, State
 
-GAP_INTERVALS = 2  # a run of equal outcome ends where two starts lie further apart than this
-LATE_KEPT_US = 5_000  # a start later than this after its due instant is kept in full
 _RANKS = {Outcome.PASS: 0, Outcome.WARN: 1, Outcome.FAIL: 2, Outcome.VOID: 3}  # the best evidence first
-
-
-@dataclass(slots=True, kw_only=True)
-class SeriesState:
-    """One series as the judge knows it: where it belongs, its grid, and its newest run."""
-
-    row: SeriesRow
-    grid: Grid
-    run: RunRow | None = None
-    source: tuple[str, int] | None = None  # agent and epoch that the newest result came from; None: not known
-    agent: str = ""  # who ran it last, as far as that is on record since the start
-    slot: int = -1  # the newest scheduled slot seen; -1: none since the start
-    outcome: Outcome = Outcome.VOID  # of that slot
-    piece: RunRow | None = None  # of results that come late: the newest run of them
-
-    def ended_us(self, result: Result) -> int:
-        """Return when a run was over; what tells us of itself is over when it tells, its length lies before."""
-        return result.started_us + (0 if self.grid.schedule == AT_END else result.duration_us)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -55,6 +38,9 @@ class Judged:
     gaps: list[Gap] = field(default_factory=list)
     changes: list[Change] = field(default_factory=list)
     closed_runs: list[RunRow] = field(default_factory=list)
+    slots: dict[tuple[int, int], str] = field(
+        default_factory=dict
+    )  # outcome by (series, slot), of this commit
 
 
 class Judge:
@@ -69,10 +55,50 @@ class Judge:
             tuple[str, str], list[int]
         ] = {}  # all series of a probe and region, the oldest first
         self._grid_of: Callable[[SeriesRow], Grid] | None = None
+        self._departed: list[ChangeRow] = []
         self._marks: dict[str, int] = {}  # what is on record of the fold's `revise_from`
 
-    def take(self, batch: Batch, digest: bytes, judged: Judged) -> None:
-        """Add one batch. Results of series that are no longer run tell of the past."""
+    def become(self, fold: Fold, now_us: int) -> None:
+        """Go over to the fold of another configuration. What that one does not have is no longer known."""
+        older, self.fold = self.fold, fold
+        fold.inherit(older)
+        self._departed = [
+            ChangeRow(
+                at_us=max(now_us, standing.since_us),
+                noted_us=now_us,
+                subject=subject,
+                before=standing.state.value,
+                after=State.UNKNOWN.value,
+                because="no longer watched",
+            )
+            for subject in older.subjects
+            if fold.standing(subject) is None
+            and (standing := older.standing(subject)) is not None
+            and standing.state is not State.UNKNOWN
+        ]
+
+    def unsure(self, batch: Batch) -> list[tuple[int, int]]:
+        """Return the (series, slot) of which the store has to say whether they have a result, before it is taken."""
+        source = batch.agent, batch.epoch
+        return [
+            (record.series, record.slot)
+            for record in batch.records
+            if record.kind == Kind.SCHEDULED
+            and ((state := self.series.get(record.series)) is None or is_late(batch, record, state, source))
+        ]
+
+    def take(
+        self,
+        batch: Batch,
+        digest: bytes,
+        judged: Judged,
+        taken: Mapping[tuple[int, int], str] = MappingProxyType({}),
+    ) -> None:
+        """Add one batch. Results of series that are no longer run tell of the past.
+
+        `taken` says which of the slots that it was `unsure` of have a result on record, and with which outcome.
+        """
+        judged.slots.update(taken)
         for record in batch.records:
             state = self.series.get(record.series)
             if state is not None:
@@ -86,7 +112,6 @@ class Judge:
             judged.writes.gaps.append(
                 GapRow(series=gap.series, first_slot=gap.first, last_slot=gap.last, reason=gap.reason)
             )
-        self._mark(judged)
         judged.writes.receipts.append(
             Receipt(agent=batch.agent, epoch=batch.epoch, sequence=batch.sequence, hash=digest)
         )
@@ -121,11 +146,12 @@ class Judge:
         for name, from_us in marks.items():
             self.fold.look_back((name,), from_us)
 
-    def unmark(self, probes: Iterable[str], writes: WriteSet) -> None:
-        """Note that the past of these probes is worked out with this write."""
-        writes.unmarked += [name for name in probes if self._marks.pop(name, None) is not None]
+    def unmark(self, probes: Iterable[str]) -> None:
+        """Note that the past of these probes is worked out, on record too."""
+        for name in probes:
+            self._marks.pop(name, None)
 
-    def _mark(self, judged: Judged) -> None:
+    def mark(self, judged: Judged) -> None:
         """Put on record what has to be worked out, with the results that it comes of: a crash must not forget it."""
         for name, from_us in self.fold.revise_from.items():
             if from_us < self._marks.get(name, from_us + 1):
@@ -137,19 +163,23 @@ class Judge:
         self._note(self.fold.advance(now_us), judged)
 
     def settle(self, now_us: int, judged: Judged) -> None:
-        """Judge everything anew."""
+        """Judge everything anew, and note who is no longer there to be judged."""
         self._note(self.fold.settle(now_us), judged)
+        judged.writes.changes += self._departed
+        self._departed = []
 
     def _take_record(self, batch: Batch, record: Record, state: SeriesState, judged: Judged) -> None:
         source = batch.agent, batch.epoch
-        if record.slot == state.slot and state.source is not None and state.source[0] != batch.agent:
+        is_other = state.source is not None and state.source[0] != batch.agent
+        if record.slot == state.slot and (is_other or record.kind == Kind.SCHEDULED):
             self._take_second(batch, record, state, judged)
             return
-        if _is_late(batch, record, state, source):
+        if is_late(batch, record, state, source):
             self._take_late(batch, record, state, judged)
             return
         if record.kind == Kind.SCHEDULED:
             state.slot, state.outcome = record.slot, record.result.outcome
+            judged.slots[record.series, record.slot] = record.result.outcome.value
             if state.agent != batch.agent:
                 state.agent = batch.agent
                 judged.writes.shifts.append((record.series, record.slot, batch.agent))
@@ -161,60 +191,107 @@ class Judge:
 
         The slot stands on the best evidence. What is no better is kept, and says nothing of the region.
         """
-        record = msgspec.structs.replace(record, kind=record.kind or int(Kind.RECHECK))
-        if _RANKS[record.result.outcome] < _RANKS[state.outcome]:
-            state.outcome = record.result.outcome
-            self._take_newest(batch, record, state, judged)
+        if _RANKS[record.result.outcome] >= _RANKS[state.outcome]:
+            self._keep_second(batch, record, state, judged)
             return
-        judged.late.append(record)
-        judged.writes.results.append(_result_row(record))
-        if _is_notable(record) or batch.agent != state.agent:
+        if record.kind == Kind.SCHEDULED:
+            state.outcome = record.result.outcome
+            self._take_place(batch, record, state, judged)
+        else:
+            judged.writes.results.append(_result_row(record))
             judged.writes.details.append(_detail(batch, record))
+        judged.records.append(msgspec.structs.replace(record, kind=record.kind or int(Kind.RECHECK)))
+        self._see(record, state, judged)
+
+    def _keep_second(self, batch: Batch, record: Record, state: SeriesState, judged: Judged) -> None:
+        """Keep a result that says nothing of the region: its slot has one as good, or a better one."""
+        state.beaten = batch.agent, record.slot
+        record = msgspec.structs.replace(record, kind=int(Kind.SECOND))
+        judged.writes.results.append(_result_row(record))
+        judged.writes.details.append(_detail(batch, record))
+
+    def _take_place(self, batch: Batch, record: Record, state: SeriesState, judged: Judged) -> None:
+        """Let a scheduled result take the place of what its slot has, on record or in this very commit.
+
+        What made room was evidence until now: the past is worked out without it.
+        """
+        row, rows = _result_row(record), judged.writes.results
+        state.remake.add(record.slot)
+        self.fold.look_back((state.row.probe,), state.grid.start_us(record.slot))
+        judged.slots[record.series, record.slot] = row.outcome
+        judged.writes.details.append(_detail(batch, record))
+        for index, before in enumerate(rows):
+            if (before.series, before.slot, before.kind) == (row.series, row.slot, Kind.SCHEDULED):
+                rows[index] = dataclass_replace(before, kind=int(Kind.SECOND))
+                rows.append(row)
+                return
+        judged.writes.better.append(row)
 
     def _take_newest(self, batch: Batch, record: Record, state: SeriesState, judged: Judged) -> None:
         judged.records.append(record)
         judged.writes.results.append(_result_row(record))
         before = state.run.outcome if state.run is not None else None
-        if before != Outcome.PASS.value or _is_notable(record):
+        if before != Outcome.PASS.value or is_notable(record):
             judged.writes.details.append(_detail(batch, record))
+        self._see(record, state, judged)
+
+    def _see(self, record: Record, state: SeriesState, judged: Judged) -> None:
         self._extend_run(record, state, judged)
-        if changes := self.fold.take(_seen(record, state)):
+        if changes := self.fold.take(seen_of(record, state)):
             self._note(changes, judged)
 
     def _take_late(self, batch: Batch, record: Record, state: SeriesState, judged: Judged) -> None:
-        judged.late.append(record)
+        if record.kind != Kind.SCHEDULED and state.beaten == (batch.agent, record.slot):
+            self._keep_second(batch, record, state, judged)  # what followed a second result
+            return
         if record.kind == Kind.SCHEDULED:
-            judged.writes.doubles.append(_result_row(record))
+            outcome = judged.slots.get((record.series, record.slot))
+            if outcome is not None and _RANKS[record.result.outcome] >= _RANKS[Outcome(outcome)]:
+                self._keep_second(batch, record, state, judged)
+                return
+            self._fill_slot(batch, record, state, judged, is_taken=outcome is not None)
         else:
+            judged.late.append(record)
             judged.writes.results.append(_result_row(record))
         before = state.piece
         self._extend_piece(record, state, judged)
-        if state.piece is not before or _is_notable(record) or batch.agent != state.agent:
+        if state.piece is not before or is_notable(record) or batch.agent != state.agent:
             judged.writes.details.append(_detail(batch, record))
-        if changes := self.fold.take(_seen(record, state, late=True)):
+        if changes := self.fold.take(seen_of(record, state, late=True)):
             self._note(changes, judged)
+
+    def _fill_slot(
+        self, batch: Batch, record: Record, state: SeriesState, judged: Judged, *, is_taken: bool
+    ) -> None:
+        if is_taken:
+            self._take_place(batch, record, state, judged)
+            return
+        judged.slots[record.series, record.slot] = record.result.outcome.value
+        judged.late.append(record)
+        judged.writes.results.append(_result_row(record))
+        judged.writes.late_slots.append((record.series, record.slot))
 
     def _extend_run(self, record: Record, state: SeriesState, judged: Judged) -> None:
         run = state.run
         if run is not None:
             if record.result.started_us < run.last_us:
                 return  # from before: the wall clock was set back; evidence of states, not of time
-            if _continues(record, state, run):
-                _grow(run, record, state)
+            if continues(record, state, run):
+                grow(run, record, state)
                 judged.writes.runs.append(run)
                 return
             judged.closed_runs.append(run)
         number = run.number + 1 if run is not None else 1
-        state.run = _new_run(state, record, number)
+        state.run = new_run(state, record, number)
         judged.writes.runs.append(state.run)
 
     def _extend_piece(self, record: Record, state: SeriesState, judged: Judged) -> None:
         """Keep late results as runs beside the others: numbered below them all, by their start, so known again."""
         piece = state.piece
-        if piece is not None and _continues(record, state, piece):
-            _grow(piece, record, state)
+        if piece is not None and continues(record, state, piece):
+            grow(piece, record, state)
         else:
-            piece = state.piece = _new_run(state, record, -record.result.started_us)
+            piece = state.piece = new_run(state, record, -record.result.started_us)
         judged.writes.runs.append(piece)
 
     def _note(self, changes: list[Change], judged: Judged) -> None:
@@ -253,68 +330,4 @@ def _detail(batch: Batch, record: Record) -> Detail:
         digest=batch.digest,
         agent=batch.agent,
         result=record.result,
-    )
-
-
-def _is_late(batch: Batch, record: Record, state: SeriesState, source: tuple[str, int]) -> bool:
-    """Say whether newer results of the series came before this one, by another way.
-
-    Older results on the same way tell of a clock that was set back. Where the way of the newest is not known any more
-    (the hub was restarted), only what a spool has kept can be late.
-    """
-    if state.run is None or record.result.started_us >= state.run.last_us:
-        return False
-    return batch.spool is not None if state.source is None else source != state.source
-
-
-def _is_notable(record: Record) -> bool:
-    """Say whether a result is kept in full whatever was before it."""
-    return record.result.outcome is not Outcome.PASS or record.late_us > LATE_KEPT_US
-
-
-def _seen(record: Record, state: SeriesState, late: bool = False) -> Seen:
-    result, row = record.result, state.row
-    return Seen(
-        probe=row.probe,
-        region=row.region,
-        scheduled=record.kind == Kind.SCHEDULED,
-        outcome=result.outcome,
-        code=result.failures[0].code if result.failures else "",
-        started_us=result.started_us,
-        ended_us=state.ended_us(result),
-        late=late,
-    )
-
-
-def _continues(record: Record, state: SeriesState, run: RunRow) -> bool:
-    result = record.result
-    code = result.failures[0].code if result.failures else None
-    gap_us = result.started_us - run.last_us
-    return (
-        run.outcome == result.outcome
-        and run.code == code
-        and 0 <= gap_us <= GAP_INTERVALS * state.row.interval_us
-    )
-
-
-def _grow(run: RunRow, record: Record, state: SeriesState) -> None:
-    result = record.result
-    run.longest_gap_us = max(run.longest_gap_us, result.started_us - run.last_us)
-    run.last_us, run.last_end_us = result.started_us, state.ended_us(result)
-    run.count += 1
-
-
-def _new_run(state: SeriesState, record: Record, number: int) -> RunRow:
-    result = record.result
-    return RunRow(
-        series=state.row.number,
-        number=number,
-        outcome=result.outcome.value,
-        code=result.failures[0].code if result.failures else None,
-        first_us=result.started_us,
-        first_end_us=state.ended_us(result),
-        last_us=result.started_us,
-        last_end_us=state.ended_us(result),
-        count=1,
-        longest_gap_us=0,
     )

@@ -15,10 +15,11 @@ from prober.config.resolve import HUB_REGION
 
 from .doubts import Doubts, Questions
 from .fold import Fold
-from .judge import Judged, SeriesState
+from .judge import Judged
 from .lone import Lone, Warned
 from .plan import is_passive, probe_policy
 from .quiet import heard_of, limits_of
+from .series import SeriesState
 from .upkeep import settled_us, watch_regions
 from .view import RegionWatch, View
 from .voice import Voice
@@ -73,7 +74,7 @@ class Lookout:
         """Look at everything that changes by time alone."""
         now_us, view = self._now_us(), self._view
         agents, settle_after_us = list(view.agents.values()), view.config.agents.settle_after_us
-        watch_regions(view.regions, agents, now_us - settle_after_us)
+        watch_regions(view.regions, agents, now_us - settle_after_us, now_us)
         view.settled_us = settled_us(view.regions.values(), agents, settle_after_us, now_us)
         quiet = self._voice.quiet
         quiet.store(view.store.writable, now_us)

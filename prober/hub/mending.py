@@ -11,7 +11,9 @@ from dataclasses import dataclass, replace
 
 from prober.store.base import RunRow
 
-from .judge import GAP_INTERVALS
+from .series import GAP_INTERVALS
+
+EARLY_US = 5_000  # how much earlier than it was a start may be read back
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +24,7 @@ class Look:
     ended_us: int
     outcome: str
     code: str | None
+    is_exact: bool = True  # else it may have begun some milliseconds later
 
 
 def tangles(runs: Iterable[RunRow]) -> list[list[RunRow]]:
@@ -57,24 +60,125 @@ def joined(group: Sequence[RunRow]) -> RunRow:
     )
 
 
-def made_again(group: Sequence[RunRow], looks: Iterable[Look], interval_us: int) -> list[RunRow]:
-    """Return the runs of a group's results, in order of time."""
+def overlap_of(group: Sequence[RunRow]) -> tuple[int, int]:
+    """Return the first and the last instant at which more than one run of a group is going on."""
+    runs = sorted(group, key=lambda run: (run.first_us, run.last_us))
+    low_us, high_us, until_us = runs[1].first_us, runs[1].first_us, runs[0].last_us
+    for run in runs[1:]:
+        if run.first_us <= until_us:
+            high_us = max(high_us, min(run.last_us, until_us))
+        until_us = max(until_us, run.last_us)
+    return low_us, high_us
+
+
+def around(runs: Iterable[RunRow], low_us: int, high_us: int) -> list[RunRow]:
+    """Return the runs that go on at some instant between two."""
+    return [run for run in runs if run.first_us <= high_us and run.last_us >= low_us]
+
+
+def made_again(
+    group: Sequence[RunRow], looks: Iterable[Look], interval_us: int, from_us: int, to_us: int
+) -> list[RunRow]:
+    """Return the runs of a group, in order of time, made from the results between two instants.
+
+    What lies before and after goes on as it was; the count of a run that is cut there is estimated by its length.
+    Where results are missing, runs are cut so that they no longer overlap: the one that began later is believed.
+    """
+    runs = sorted(group, key=lambda run: (run.first_us, run.last_us))
+    first, last = runs[0], max(runs, key=lambda run: run.last_us)
+    exact = {run.first_us for run in runs} | {run.last_us for run in runs}
+    kept = [_exact(look, exact) for look in looks]
+    kept = [look for look in kept if first.first_us <= look.started_us <= last.last_us]
+    made = _sequence(first.series, kept, interval_us)
+    if not made:
+        return _cut(runs)
+    head = tail = None
+    if first.first_us < from_us:
+        head = _part(first, first.first_us, min(first.last_us, made[0].first_us - 1), is_head=True)
+    if last.last_us > to_us:
+        tail = _part(last, max(last.first_us, made[-1].last_us + 1), last.last_us, is_head=False)
+    whole = _linked([*([head] if head else []), *made, *([tail] if tail else [])], interval_us)
+    whole[-1].number = _kept_number(group) or whole[-1].number
+    return whole
+
+
+def _exact(look: Look, instants: set[int]) -> Look:
+    """Return a result with its start as its run tells it: what is read back is early by some milliseconds."""
+    near = [at for at in instants if 0 < at - look.started_us <= EARLY_US]
+    if look.is_exact or look.started_us in instants or not near:
+        return look
+    shift_us = min(near) - look.started_us
+    return replace(look, started_us=look.started_us + shift_us, ended_us=look.ended_us + shift_us)
+
+
+def _sequence(series: int, looks: Iterable[Look], interval_us: int) -> list[RunRow]:
     runs: list[RunRow] = []
     for look in sorted(looks, key=lambda look: (look.started_us, look.ended_us)):
-        run = runs[-1] if runs else None
-        gap_us = look.started_us - run.last_us if run is not None else 0
-        if (
-            run is not None
-            and (run.outcome, run.code) == (look.outcome, look.code)
-            and gap_us <= GAP_INTERVALS * interval_us
-        ):
-            run.longest_gap_us = max(run.longest_gap_us, gap_us)
-            run.last_us, run.last_end_us, run.count = look.started_us, look.ended_us, run.count + 1
+        one = _begun(series, look)
+        if runs and _goes_on(runs[-1], one, interval_us):
+            _append(runs[-1], one)
         else:
-            runs.append(_begun(group[0].series, look))
-    if runs:
-        runs[-1].number = _kept_number(group) or runs[-1].number
+            runs.append(one)
     return runs
+
+
+def _linked(runs: Sequence[RunRow], interval_us: int) -> list[RunRow]:
+    """Join neighbours that are one run."""
+    found: list[RunRow] = []
+    for run in runs:
+        if found and _goes_on(found[-1], run, interval_us):
+            _append(found[-1], run)
+        else:
+            found.append(run)
+    return found
+
+
+def _goes_on(run: RunRow, after: RunRow, interval_us: int) -> bool:
+    gap_us = after.first_us - run.last_us
+    return (run.outcome, run.code) == (after.outcome, after.code) and gap_us <= GAP_INTERVALS * interval_us
+
+
+def _append(run: RunRow, after: RunRow) -> None:
+    run.longest_gap_us = max(run.longest_gap_us, after.longest_gap_us, after.first_us - run.last_us)
+    run.last_us, run.last_end_us, run.count = after.last_us, after.last_end_us, run.count + after.count
+
+
+def _part(run: RunRow, first_us: int, last_us: int, *, is_head: bool) -> RunRow | None:
+    """Return what a run has outside of the overlap; None if nothing."""
+    if (
+        last_us < first_us
+        or (is_head and first_us != run.first_us)
+        or (not is_head and last_us != run.last_us)
+    ):
+        return None
+    length_us = max(run.last_us - run.first_us, 1)
+    count = max(1, run.count * (last_us - first_us) // length_us)
+    part = replace(run, first_us=first_us, last_us=last_us, count=count)
+    if is_head:
+        part.last_end_us = max(last_us, min(run.last_end_us, last_us))
+        part.first_end_us = min(run.first_end_us, max(part.last_end_us, first_us))
+    else:
+        part.first_end_us = first_us
+    part.number = -first_us
+    part.longest_gap_us = min(run.longest_gap_us, last_us - first_us)
+    return part
+
+
+def _cut(runs: Sequence[RunRow]) -> list[RunRow]:
+    kept: list[RunRow] = []
+    for run in runs:
+        if kept and run.first_us <= kept[-1].last_us:
+            if run.last_us <= kept[-1].last_us or run.first_us <= kept[-1].first_us:
+                continue
+            cut_us = run.first_us - 1
+            kept[-1] = replace(
+                kept[-1],
+                last_us=cut_us,
+                last_end_us=max(cut_us, kept[-1].first_us),
+                longest_gap_us=min(kept[-1].longest_gap_us, cut_us - kept[-1].first_us),
+            )
+        kept.append(run)
+    return kept
 
 
 def _kept_number(group: Sequence[RunRow]) -> int:

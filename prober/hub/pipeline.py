@@ -11,7 +11,7 @@ import asyncio
 import logging
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -42,6 +42,7 @@ MAX_BATCHES_A_COMMIT = 50
 MAX_ASIDE = 50  # of the batches kept aside that are looked at after a start; each may have megabytes
 # After the store could not be written, agents deliver what they kept: until that is in, silence means nothing.
 CATCH_UP_SECONDS = 10.0
+AHEAD_US = 2_000_000  # what is stamped further ahead of the hub lets no time pass
 
 
 class Published(Protocol):
@@ -86,10 +87,10 @@ class _Waiting:
     heard: Heard | None = None
     noted: Noted | None = None
 
-    def add_to(self, judge: Judge, judged: Judged) -> None:
+    def add_to(self, judge: Judge, judged: Judged, slots: Mapping[tuple[int, int], str]) -> None:
         writes = judged.writes
         if self.batch is not None and self.receipt is not None:
-            judge.take(self.batch, self.receipt.hash, judged)
+            judge.take(self.batch, self.receipt.hash, judged, slots)
         if self.heard is not None:
             writes.calls += self.heard.calls
             writes.listening += self.heard.listening
@@ -125,6 +126,7 @@ class Pipeline:
         self._pending: dict[tuple[str, int], asyncio.Future[None]] = {}  # the newest one of each epoch
         self._closing = False
         self._writing = asyncio.Lock()
+        self.judging = asyncio.Lock()  # held while the judge decides; another configuration waits for it
         self._silence_counts_from = 0.0
         self.reviser = Reviser(store, judge, now_us)
 
@@ -193,10 +195,13 @@ class Pipeline:
     async def _commit_waiting(self) -> None:
         taken = [self._queue.popleft() for _ in range(min(len(self._queue), MAX_BATCHES_A_COMMIT))]
         judged = Judged()
-        for waiting in taken:
-            waiting.add_to(self.judge, judged)
-        if not self._queue and time.monotonic() >= self._silence_counts_from:
-            self.judge.advance(self._now_us(), judged)
+        async with self.judging:
+            self.judge.fold.horizon_us = self._now_us() + AHEAD_US
+            for waiting in taken:
+                waiting.add_to(self.judge, judged, await self._slots_of(waiting.batch))
+            if not self._queue and time.monotonic() >= self._silence_counts_from:
+                self.judge.advance(self._now_us(), judged)
+            self.judge.mark(judged)
         if taken or judged.changes:
             await self._commit(judged)
         for waiting in taken:
@@ -207,21 +212,41 @@ class Pipeline:
         elif self.reviser.due and not self._closing:
             await self._revise()
 
+    async def _slots_of(self, batch: Batch | None) -> Mapping[tuple[int, int], str]:
+        """Return what is on record of the slots that a batch tells of late; asked again until the store answers."""
+        unsure = self.judge.unsure(batch) if batch is not None else []
+        while unsure:
+            try:
+                return await self._store.taken(unsure)
+            except StoreError as problem:
+                self._cannot_write(str(problem))
+                if self._closing:
+                    raise
+                await asyncio.sleep(FIRST_PAUSE_SECONDS)
+        return {}
+
     async def _revise(self) -> None:
-        """Work out the past anew where late results came in: between commits, so that nothing moves meanwhile."""
-        fold = self.judge.fold
+        """Work out the past anew where late results came in: between commits, so that nothing moves meanwhile.
+
+        Whatever goes wrong leaves the past as it is, to be looked at again later: the present does not hang on it.
+        """
         try:
-            revised = await self.reviser.look_back()
-        except StoreError as problem:
-            log.error("the past cannot be worked out anew yet", extra={"problem": str(problem)})
-            return
-        await self._commit(Judged(writes=revised.writes))
-        if self.judge.fold is not fold:  # another configuration came in between: begin again under that one
-            self.judge.fold.look_back(revised.probes, revised.from_us)
-            return
-        self.reviser.adopt(revised)
-        changes = self._published.revised(revised, self.reviser.revision)
-        self.after_commit(Judged(changes=changes))
+            async with self.judging:
+                revised = await self.reviser.look_back()
+                await self._commit(Judged(writes=revised.writes))
+                self.reviser.adopt(revised)
+            changes = self._published.revised(revised, self.reviser.revision)
+            self.after_commit(Judged(changes=changes))
+        except Exception as problem:
+            self.reviser.failed()
+            expected = isinstance(problem, StoreError)
+            log.error(
+                "the past cannot be worked out anew yet",
+                extra={"problem": str(problem)},
+                exc_info=None if expected else problem,
+            )
+            if self._closing and expected:
+                raise
 
     def _put(
         self,

@@ -166,11 +166,18 @@ def assignment(
     )
 
 
-def resumed(series: Iterable[wire.Series], *newest: Mapping[int, int]) -> list[wire.Series]:
-    """Return series that go on after the newest slot of each that has its fate, wherever that is known from."""
+def resumed(
+    series: Iterable[wire.Series], now_us: int | None, *newest: Mapping[int, int]
+) -> list[wire.Series]:
+    """Return series that go on after the newest slot of each that has its fate, wherever that is known from.
+
+    What is known from agents elsewhere counts up to now: one with a wrong clock must not hold up those that follow it.
+    """
     found = []
     for each in series:
         slot = max(slots.get(each.number, -1) for slots in newest) + 1
+        if now_us is not None:
+            slot = min(slot, now_us // each.interval_us + 1)
         found.append(msgspec.structs.replace(each, resume_slot=slot) if slot else each)
     return found
 

@@ -12,9 +12,9 @@ from prober.wire import Gap, Kind, Record
 
 from .fold import Fold
 from .history import MemoryHistory
-from .judge import SeriesState
 from .plan import target_of
 from .reviser import Revised
+from .series import SeriesState
 from .standing import Standing
 from .verdict import Change, State
 from .view import ProbeView, RegionView, ServiceView, View

@@ -36,6 +36,7 @@ SWEEP_SECONDS = 60.0  # how often those are hidden that have gone for good
 ENROL_SECONDS = 10.0  # for putting a new agent on record
 MAX_LINKS = 512  # at the same time
 MAX_REGION_LINKS = 64  # of one region
+MAX_ASIDE_BYTES = 256 * 2**10  # of one batch that is kept aside; the store keeps a thousand of them
 MAX_BUCKETS = 2_000  # agents whose batches kept aside are counted
 ASIDE = Pace(per_second=0.1, burst=100)  # batches of one agent that are kept aside
 
@@ -225,7 +226,7 @@ class Remotes:
             for name, other in self._links.items()
             if other is not agent and other.access.region == region
         ]
-        await self._twins.meet(agent.name, others, batch)
+        await self._twins.meet(agent.name, others, batch, self._series)
 
     def taken(self, agent: RemoteAgent, batch: Batch) -> None:
         """Note a batch that was taken and is on its way to the record."""
@@ -268,6 +269,9 @@ class Remotes:
     ) -> asyncio.Future[None]:
         assert agent.row is not None
         self._roll.upkeep(agent.row).view.aside += 1
+        if len(data) > MAX_ASIDE_BYTES:
+            reason += f" (of {len(data)} bytes the first {MAX_ASIDE_BYTES} are kept)"
+            data = data[:MAX_ASIDE_BYTES]
         row = AsideRow(
             agent=agent.name, region=agent.access.region, epoch=epoch, sequence=sequence,
             noted_us=self._wall_us(), reason=reason, data=data,
@@ -287,9 +291,8 @@ class Remotes:
         # Who runs something already gives it up before others begin with it.
         due.sort(key=lambda each: _has_more(*each))
         for agent, series in due:
-            told = assignment(
-                self._config, self._origin, resumed(series, slots, self._taken), [agent.access.region]
-            )
+            going_on = resumed(series, self._wall_us(), slots, self._taken)
+            told = assignment(self._config, self._origin, going_on, [agent.access.region])
             if agent.tell(told):
                 agent.assigned = self._duty(series)
                 self._roll.show_duty(agent, len(series))

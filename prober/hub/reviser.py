@@ -1,12 +1,13 @@
 """Works the past out anew where late results came in: puts runs in order, replays states, records what changed.
 
 Runs inside the pipeline's worker, between commits, so nothing else changes what it looks at. It waits until late
-results pause, and never spends more than a tenth of the time on itself, however much there is to catch up with.
+results pause, and rests ten times as long as it worked, a minute at most, however much there is to catch up with.
 What is decided lives in `revision.py` and `mending.py`.
 """
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from collections import defaultdict
@@ -15,18 +16,27 @@ from dataclasses import dataclass, field, replace
 
 from checks.core.result import Outcome
 from prober.store.base import Detail, ResultQuery, ResultRow, RunRow, SeriesRow, SeriesSlots, Store, WriteSet
+from prober.wire import Kind
 
 from . import mending
 from .fold import Fold
-from .judge import Judge, SeriesState
+from .judge import Judge
 from .mending import Look
 from .revision import Past, begin_of, compare, replay
+from .series import SeriesState
+from .verdict import ProbePolicy, State, region_subject
 
 log = logging.getLogger(__name__)
 QUIET_SECONDS = 1.0  # without late results, before the past is looked at
 SHARE = 10  # it rests this many times as long as it worked
 LONGEST_REST_SECONDS = 60.0
+PATIENCE_SECONDS = 10.0  # after which late results that never pause are looked at all the same
+LONGEST_PAUSE_SECONDS = 600.0  # after something went wrong again and again
 PAGE = 1000  # results read at once
+SPANS = 200  # runs whose failures are read at once
+DECIDING = 40  # failures of a run that are looked at one by one: by then a region is DOWN, or nothing is
+AROUND = 2  # slots read beside those that overlap
+OLDEST_US = 400 * 86_400_000_000  # nothing is worked out further back: no result is kept for longer
 PROBES = 50  # whose past is worked out together, and those that share services with them
 
 
@@ -40,6 +50,9 @@ class Revised:
     from_us: int
     rows: dict[int, SeriesRow] = field(default_factory=dict)
     runs: dict[int, list[RunRow]] = field(default_factory=dict)  # by series, in order, since a while before
+    mended: list[tuple[SeriesState, RunRow | None]] = field(
+        default_factory=list
+    )  # and their open run, if it is anew
 
 
 class Reviser:
@@ -60,6 +73,8 @@ class Reviser:
         self._quiet_since = 0.0
         self._rests_until = 0.0
         self._waits_since: float | None = None
+        self._under_way: tuple[tuple[str, ...], int] | None = None
+        self._failures = 0
         self.revision = 0  # of this life; numbers go on from what is on record
         self._numbered: int | None = None
 
@@ -74,8 +89,7 @@ class Reviser:
             self._marks, self._quiet_since = dict(marks), now
         if self._waits_since is None:
             self._waits_since = now
-        patience = max(LONGEST_REST_SECONDS / 6, QUIET_SECONDS)
-        is_quiet = now - self._quiet_since >= QUIET_SECONDS or now - self._waits_since >= patience
+        is_quiet = now - self._quiet_since >= QUIET_SECONDS or now - self._waits_since >= PATIENCE_SECONDS
         return is_quiet and now >= self._rests_until
 
     async def look_back(self) -> Revised:
@@ -85,65 +99,105 @@ class Reviser:
         marks = live.revise_from
         fold = live.kin(list(marks)[:PROBES])
         names = tuple(policy.name for policy in fold.probes)
-        at_us = min(marks.pop(name) for name in names if name in marks)
-        try:
-            revised = await self._work_out(fold, names, at_us)
-        except BaseException:
-            live.look_back(names, at_us)
-            raise
+        at_us = max(min(marks.pop(name) for name in names if name in marks), self._now_us() - OLDEST_US)
+        self._under_way = names, at_us
+        revised = await self._work_out(fold, names, at_us)
         took = self._clock() - began
         self._rests_until = self._clock() + min(took * SHARE, LONGEST_REST_SECONDS)
         return revised
 
+    def failed(self) -> None:
+        """Note that a look back went wrong, wherever: it is tried again after a pause that grows."""
+        if self._under_way is not None:
+            self._judge.fold.look_back(*self._under_way)
+        self._failures += 1
+        self._rests_until = self._clock() + min(2.0**self._failures, LONGEST_PAUSE_SECONDS)
+
     def adopt(self, revised: Revised) -> None:
         """Let the present stand on what was worked out, once it is on record."""
+        self._under_way, self._failures = None, 0
         if revised.writes.withdrawn or revised.writes.changes:
             self.revision += 1
+        for state, newest in revised.mended:
+            state.piece = None
+            state.remake.clear()
+            if newest is not None:
+                state.run = newest
+        self._judge.unmark(revised.probes)
         self._judge.fold.adopt(revised.fold)
 
     async def _work_out(self, fold: Fold, names: tuple[str, ...], at_us: int) -> Revised:
         places = {
-            (policy.name, region): (policy.silence_us, self._judge.lineage(policy.name, region))
+            (policy.name, region): (policy, self._judge.lineage(policy.name, region))
             for policy in fold.probes
             for region in policy.regions
         }
         states = [state for _, lineage in places.values() for state in lineage]
         revised = Revised(fold=fold, probes=names, from_us=at_us)
         revised.rows = {state.row.number: state.row for state in states}
-        back_us = max(silence_us for silence_us, _ in places.values())
+        down = await self._down(places, at_us)
+        back_us = max(policy.silence_us for policy, _ in places.values())
         from_us, read_us = at_us - 1, at_us
         while from_us < read_us:
             read_us = from_us
             runs = await self._runs(states, read_us - back_us)
-            revised.writes = WriteSet()
+            revised.writes, revised.mended = WriteSet(), []
             for state in states:
-                runs[state.row.number] = await self._mend(state, runs[state.row.number], revised.writes)
+                runs[state.row.number] = await self._mend(state, runs[state.row.number], revised)
             pasts = [
-                Past(probe=probe, region=region, silence_us=silence_us, runs=in_order(lineage, runs))
-                for (probe, region), (silence_us, lineage) in places.items()
+                Past(
+                    probe=probe,
+                    region=region,
+                    silence_us=policy.silence_us,
+                    confirmed_us=(policy.retries + 2) * policy.silence_us,
+                    runs=in_order(lineage, runs),
+                )
+                for (probe, region), (policy, lineage) in places.items()
             ]
-            from_us = min(from_us, begin_of(pasts, at_us))
+            from_us = min(from_us, begin_of(pasts, at_us, down))
         revised.from_us, revised.runs = from_us, runs
         full = [
-            replace(past, failures=await self._failures(lineage, from_us))
+            replace(past, failures=await self._failures_of(lineage, runs, from_us))
             for past, (_, lineage) in zip(pasts, places.values(), strict=True)
         ]
         await self._replay(fold, full, from_us, revised.writes)
-        self._judge.unmark(names, revised.writes)
+        revised.writes.unmarked = [*names]
         return revised
 
-    async def _failures(self, lineage: Sequence[SeriesState], from_us: int) -> list[Detail]:
-        return [
-            detail
-            for state in lineage
-            for detail in await self._store.evidence(state.row.number, from_us)
-            if detail.result.outcome is Outcome.FAIL
-        ]
+    async def _down(
+        self, places: Mapping[tuple[str, str], tuple[ProbePolicy, list[SeriesState]]], at_us: int
+    ) -> dict[tuple[str, str], int]:
+        """Return the regions that were DOWN at an instant on record, and since when."""
+        subjects = {region_subject(probe, region): (probe, region) for probe, region in places}
+        stood = {
+            row.subject: row for row in await self._store.states(list(subjects), at_us) if row.at_us < at_us
+        }
+        return {
+            subjects[subject]: row.at_us for subject, row in stood.items() if row.after == State.DOWN.value
+        }
+
+    async def _failures_of(
+        self, lineage: Sequence[SeriesState], runs: Mapping[int, Sequence[RunRow]], from_us: int
+    ) -> list[Detail]:
+        """Return the failures that decide: the first of each run of them."""
+        found: list[Detail] = []
+        for state in lineage:
+            number = state.row.number
+            spans = [
+                (run.first_us, run.last_us)
+                for run in runs[number]
+                if run.outcome == Outcome.FAIL.value and run.first_us > from_us
+            ]
+            for first in range(0, len(spans), SPANS):
+                found += await self._store.evidence(number, spans[first : first + SPANS], DECIDING)
+        return found
 
     async def _replay(self, fold: Fold, pasts: Sequence[Past], from_us: int, writes: WriteSet) -> None:
         recorded = await self._store.states(fold.subjects, from_us)
         stood = {row.subject: row for row in recorded if row.at_us < from_us}
-        changes = replay(fold, pasts, stood, from_us, self._judge.fold.clock_us)
+        # In a thread: nothing else touches these values, and the loop has agents to listen to.
+        until_us = self._judge.fold.clock_us
+        changes = await asyncio.to_thread(replay, fold, pasts, stood, from_us, until_us)
         since = [row for row in recorded if row.at_us >= from_us]
         if self._numbered is None:
             self._numbered = await self._store.revision()
@@ -159,41 +213,63 @@ class Reviser:
             runs.sort(key=lambda run: (run.first_us, run.last_us))
         return found
 
-    async def _mend(self, state: SeriesState, runs: list[RunRow], writes: WriteSet) -> list[RunRow]:
-        """Put runs that overlap in order, on record and in memory."""
+    async def _mend(self, state: SeriesState, runs: list[RunRow], revised: Revised) -> list[RunRow]:
+        """Put runs that overlap in order, and those that tell of a result that made room; in memory once on record."""
+        for slot in sorted(state.remake):
+            low_us, high_us = state.grid.start_us(slot), state.grid.start_us(slot + 1)
+            if group := mending.around(runs, low_us, high_us):
+                new = await self._again(state, group, low_us, high_us)
+                runs = self._put(state, runs, group, new, revised)
         for group in mending.tangles(runs):
-            new = [mending.joined(group)] if mending.are_alike(group) else await self._again(state, group)
-            kept = {run.number for run in new}
-            writes.dropped_runs += [(run.series, run.number) for run in group if run.number not in kept]
-            writes.runs += new
-            gone = {id(run) for run in group}
-            runs = sorted(
-                [run for run in runs if id(run) not in gone] + new,
-                key=lambda run: (run.first_us, run.last_us),
-            )
-            if state.run is not None and new[-1].number == state.run.number:
-                state.run = new[-1]
-            if state.piece is not None and state.piece.number in {run.number for run in group}:
-                state.piece = None
+            if mending.are_alike(group):
+                new = [mending.joined(group)]
+            else:
+                new = await self._again(state, group, *mending.overlap_of(group))
+            runs = self._put(state, runs, group, new, revised)
         return runs
 
-    async def _again(self, state: SeriesState, group: Sequence[RunRow]) -> list[RunRow]:
-        number = state.row.number
-        low_us, high_us = group[0].first_us, max(run.last_us for run in group)
-        slots = SeriesSlots(
-            series=number,
-            from_slot=state.grid.slot_at(low_us) - 1,
-            to_slot=state.grid.slot_at(high_us) + 1,
+    def _put(
+        self,
+        state: SeriesState,
+        runs: list[RunRow],
+        group: Sequence[RunRow],
+        new: Sequence[RunRow],
+        revised: Revised,
+    ) -> list[RunRow]:
+        """Put new runs in the place of a group, in what is to be written and in what is returned."""
+        kept, gone = {run.number for run in new}, {id(run) for run in group}
+        revised.writes.dropped_runs += [(run.series, run.number) for run in group if run.number not in kept]
+        replaced = {run.number for run in group}
+        revised.writes.runs = [
+            run for run in revised.writes.runs if run.series != state.row.number or run.number not in replaced
+        ]
+        revised.writes.runs += new
+        is_open = bool(new) and state.run is not None and new[-1].number == state.run.number
+        revised.mended.append((state, new[-1] if is_open else None))
+        return sorted(
+            [*(run for run in runs if id(run) not in gone), *new], key=lambda run: (run.first_us, run.last_us)
         )
-        looks = [look async for look in self._looks(state, slots) if low_us <= look.started_us <= high_us]
-        return mending.made_again(group, looks, state.row.interval_us)
+
+    async def _again(
+        self, state: SeriesState, group: Sequence[RunRow], low_us: int, high_us: int
+    ) -> list[RunRow]:
+        """Make the runs of a group again from the results between two instants; outside of that they stay."""
+        slots = SeriesSlots(
+            series=state.row.number,
+            from_slot=state.grid.slot_at(low_us) - AROUND,
+            to_slot=state.grid.slot_at(high_us) + AROUND,
+        )
+        looks = [look async for look in self._looks(state, slots)]
+        from_us, to_us = state.grid.start_us(slots.from_slot), state.grid.start_us(slots.to_slot + 1)
+        return mending.made_again(group, looks, state.row.interval_us, from_us, to_us)
 
     async def _looks(self, state: SeriesState, slots: SeriesSlots) -> AsyncIterator[Look]:
         after = None
         while True:
             page = await self._store.results(ResultQuery(series=[slots], after=after, limit=PAGE))
             for row, detail in zip(page.rows, page.details, strict=True):
-                yield _look(state, row, detail)
+                if row.kind != Kind.SECOND:
+                    yield _look(state, row, detail)
             after = page.after
             if after is None:
                 return
@@ -223,4 +299,5 @@ def _look(state: SeriesState, row: ResultRow, detail: Detail | None) -> Look:
         ended_us=started_us + row.duration_us,
         outcome=row.outcome,
         code=failures[0].code if failures else None,
+        is_exact=detail is not None or row.kind != Kind.SCHEDULED,
     )

@@ -9,6 +9,7 @@ Between `from_us` and now the policies of today hold, also where the configurati
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -31,24 +32,51 @@ class Past:
     probe: str
     region: str
     silence_us: int
+    confirmed_us: int  # so long after it began a failure that was believed surely had been
     runs: Sequence[RunRow]
     failures: Sequence[Detail] = ()
 
+    def place(self, at_us: int) -> int:
+        """Return how many runs had begun at an instant."""
+        return bisect_right(self.runs, at_us, key=lambda run: run.first_us)
 
-def begin_of(pasts: Iterable[Past], at_us: int) -> int:
-    """Return the newest instant before `at_us` at which no region was failing, and no run's first was under way."""
-    all_runs = [(past, list(past.runs)) for past in pasts]
-    at_us, moved = at_us - 1, True
-    while moved:
-        moved = False
-        for past, runs in all_runs:
-            newest = next((run for run in reversed(runs) if run.first_us <= at_us), None)
-            last = _last_usable(runs, at_us)
-            if newest is not None and newest.first_end_us >= at_us:
-                at_us, moved = newest.first_us - 1, True
-            elif last is not None and last.outcome == _FAIL and last.last_end_us + past.silence_us >= at_us:
-                at_us, moved = last.first_us - 1, True
+    def last_usable(self, at_us: int) -> RunRow | None:
+        """Return the newest run that had begun at an instant and says something of the target."""
+        for index in range(self.place(at_us) - 1, -1, -1):
+            if self.runs[index].outcome in _USABLE:
+                return self.runs[index]
+        return None
+
+
+def begin_of(pasts: Sequence[Past], at_us: int, down: Mapping[tuple[str, str], int]) -> int:
+    """Return the newest instant before `at_us` from which the past can be replayed.
+
+    There no run's first result is under way, and no region is failing without being DOWN on record: `down` says
+    since when those are that were at `at_us`. Each region is looked at again only when the instant has moved.
+    """
+    at_us, unsettled = at_us - 1, True
+    while unsettled:
+        unsettled = False
+        for past in pasts:
+            earlier_us = _before_what_is_open(past, at_us, down.get((past.probe, past.region)))
+            if earlier_us < at_us:
+                at_us, unsettled = earlier_us, True
     return at_us
+
+
+def _before_what_is_open(past: Past, at_us: int, down_since_us: int | None) -> int:
+    place = past.place(at_us)
+    if not place:
+        return at_us
+    newest, last = past.runs[place - 1], past.last_usable(at_us)
+    if newest.first_end_us >= at_us:
+        return newest.first_us - 1
+    is_settled = last is None or last.outcome != _FAIL or last.last_end_us + past.silence_us < at_us
+    # A failure is confirmed some runs after it began; what happened meanwhile was judged without it.
+    if is_settled or (down_since_us is not None and down_since_us + past.confirmed_us <= at_us):
+        return at_us
+    assert last is not None
+    return last.first_us - 1
 
 
 def events(pasts: Iterable[Past], from_us: int) -> list[Seen]:
@@ -67,9 +95,12 @@ def replay(
     """Feed a fresh fold the past since an instant, from the states that `stood` there; returns the changes since."""
     for subject, change in stood.items():
         fold.restore(subject, State(change.after), change.at_us, change.because)
+    changes: list[Change] = []
     for past in pasts:
-        _restore(fold, past, from_us)
-    changes = [change for seen in events(pasts, from_us) for change in fold.take(seen)]
+        if not _restore(fold, past, from_us):
+            # Nothing was heard of it for its limit: whatever stood last of it no longer does.
+            changes += fold.silence(past.probe, past.region, from_us)
+    changes += [change for seen in events(pasts, from_us) for change in fold.take(seen)]
     changes += fold.advance(until_us)
     fold.revise_from.clear()
     return changes
@@ -83,18 +114,30 @@ def compare(
     counts, wanted = Counter(map(_key, old)), Counter(map(_key, new))
     # Of one instant only the order of writing tells what came first: then all of it is written anew.
     moved = {key[:2] for key in counts.keys() | wanted.keys() if counts[key] != wanted[key]}
+    come = [one for one in new if _key(one)[:2] in moved]
     return (
         [replace(row, withdrawn=revision) for row in old if _key(row)[:2] in moved],
-        [_row(one, revision, noted_us) for one in new if _key(one)[:2] in moved],
+        # One micro-second apart: what is equal in all else is two changes all the same.
+        [_row(one, revision, noted_us + number) for number, one in enumerate(come)],
     )
 
 
-def _restore(fold: Fold, past: Past, from_us: int) -> None:
-    before = [run for run in past.runs if run.first_us <= from_us]
-    heard_us = max((run.last_us for run in before), default=0)
-    if heard_us + past.silence_us > from_us:  # else it is silent already
-        usable_us = max((run.last_us for run in before if run.outcome in _USABLE), default=0)
-        fold.restore_evidence(past.probe, past.region, usable_us, None, heard_us=heard_us)
+def _restore(fold: Fold, past: Past, from_us: int) -> bool:
+    """Set the evidence of a region at an instant from the runs before; False if it was silent then."""
+    before = past.runs[: past.place(from_us)]
+    if not before:
+        return False
+    newest, last = before[-1], past.last_usable(from_us)
+    heard_us = max(newest.last_us, last.last_us if last is not None else 0)
+    if heard_us + past.silence_us <= from_us:
+        return False
+    failing = (
+        (last.count, last.first_us, last.code or "") if last is not None and last.outcome == _FAIL else None
+    )
+    fold.restore_evidence(
+        past.probe, past.region, last.last_us if last is not None else 0, failing, heard_us=heard_us
+    )
+    return True
 
 
 def _key(change: ChangeRow | Change) -> tuple[str, int, str, str]:
@@ -113,11 +156,8 @@ def _row(change: Change, revision: int, noted_us: int) -> ChangeRow:
     )
 
 
-def _last_usable(runs: Sequence[RunRow], at_us: int) -> RunRow | None:
-    return next((run for run in reversed(runs) if run.first_us <= at_us and run.outcome in _USABLE), None)
-
-
 def _told(past: Past, run: RunRow) -> list[Seen]:
+    """Return what a run is fed as: failures one by one until they surely decide, all others at once."""
     if run.outcome != _FAIL:
         return [_of_run(past, run, run.first_us, run.first_end_us, run.last_us)]
     seen = [
@@ -127,8 +167,9 @@ def _told(past: Past, run: RunRow) -> list[Seen]:
         if run.first_us <= result.started_us <= run.last_us
     ]
     # Failures are kept in full; should they be missing, their run still says when it began and ended.
-    ends = [(run.first_us, run.first_end_us), (run.last_us, run.last_end_us)][: run.count]
-    return seen or [_of_run(past, run, first_us, end_us, 0) for first_us, end_us in ends]
+    seen = seen or [_of_run(past, run, run.first_us, run.first_end_us, 0)]
+    seen[-1] = replace(seen[-1], through_us=run.last_us)
+    return seen
 
 
 def _of_run(

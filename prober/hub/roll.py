@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from prober.agent.keys import fingerprint
 from prober.config import Config
 from prober.store.base import AgentRow
 from prober.wire import Challenge, Hello
 
-from .enrolment import Enrolment, Stranger, fingerprint
+from .enrolment import Enrolment, Stranger
 from .plan import remote_regions
 from .remote import RemoteAgent
 from .shares import Presence
@@ -65,7 +66,7 @@ class Roll:
         assert agent.row is not None
         assert agent.hello is not None
         view = self.upkeep(agent.row).view
-        view.up, view.refused = True, ""
+        view.up, view.left, view.refused = True, False, ""
         view.software, view.wire_version = agent.row.software, agent.hello.version
         view.started_us, view.connected_us = agent.hello.started_us, now_us
 

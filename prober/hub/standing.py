@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from checks.core.result import Outcome
 
-from .verdict import Seen, State
+from .verdict import Change, Seen, State
 
 
 @dataclass(slots=True)
@@ -42,3 +42,27 @@ def has_a_say(standing: RegionStanding, seen: Seen) -> bool:
     if seen.outcome is Outcome.VOID:
         return standing.silent
     return seen.outcome is Outcome.FAIL or standing.state is not State.UP or standing.attempts > 0
+
+
+def turn(
+    subject: str,
+    standing: Standing,
+    after: State,
+    at_us: int,
+    noted_us: int,
+    because: str,
+    changes: list[Change],
+) -> None:
+    """Let a subject go over to another state, and note the change."""
+    at_us = max(at_us, standing.since_us)  # history is never rewritten behind a change that is on record
+    changes.append(
+        Change(
+            subject=subject,
+            before=standing.state,
+            after=after,
+            at_us=at_us,
+            noted_us=noted_us,
+            because=because,
+        )
+    )
+    standing.state, standing.since_us, standing.because = after, at_us, because

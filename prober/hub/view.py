@@ -84,6 +84,9 @@ class AgentView:
     spool: SpoolState | None = None
     aside: int = 0  # batches kept aside: a broken chain, a wrong signature; since the hub's start
     refused: str = ""  # why nothing of it is taken, in words
+    left: bool = (
+        False  # it said that it goes and that nothing waits: until it is back, nothing is to come of it
+    )
 
 
 @dataclass(slots=True, kw_only=True)

@@ -16,9 +16,9 @@ from checks.core.result import Outcome
 from prober.wire import Record
 
 from .belated import Belated
-from .judge import SeriesState
 from .lone import Warned
 from .quiet import MAX_NAMED, Quiet
+from .series import SeriesState
 from .verdict import Change, State
 
 log = logging.getLogger(__name__)

@@ -175,9 +175,10 @@ class WriteSet:
     """
 
     results: list[ResultRow] = field(default_factory=list)
-    doubles: list[ResultRow] = field(
+    better: list[ResultRow] = field(
         default_factory=list
-    )  # scheduled; kept as rechecks where their slot is taken
+    )  # scheduled: each takes the place of what its slot has
+    late_slots: list[tuple[int, int]] = field(default_factory=list)  # (series, slot): taken out of gaps
     details: list[Detail] = field(default_factory=list)
     runs: list[RunRow] = field(default_factory=list)
     gaps: list[GapRow] = field(default_factory=list)
@@ -274,8 +275,14 @@ class Store(Protocol):
         Oldest first, by the instant they came true.
         """
 
-    async def evidence(self, series: int, from_us: int) -> list[Detail]:
-        """Return the results kept in full of one series that began at or after an instant, oldest first."""
+    async def evidence(self, series: int, spans: Sequence[tuple[int, int]], limit: int) -> list[Detail]:
+        """Return the failed results of one series that began within each span, both ends included, oldest first.
+
+        Of each span at most `limit`, the first; none that are no evidence (`Kind.SECOND`).
+        """
+
+    async def taken(self, slots: Sequence[tuple[int, int]]) -> dict[tuple[int, int], str]:
+        """Return the outcome on record of these (series, slot); those without a result are left out."""
 
     async def agents(self) -> list[AgentRow]:
         """Return the remote agents whose keys are pinned, by name."""

@@ -8,50 +8,77 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable, Iterator
 
-from .cells import Lane
+from .cells import BLOCK_US, LANE_BITS, Lane, width
 
+MAX_CHECKED = 5_000_000  # slots of one write in which results are looked for: some seconds
 NEAR = 16  # gaps that may overlap: told of by agents that took over from each other
 
 GROW = """INSERT INTO gaps VALUES (?, ?, ?, ?) ON CONFLICT(series, first_slot) DO UPDATE
     SET last_slot = max(last_slot, excluded.last_slot)"""
 
+# From block to block, in which the slots of a series lie side by side; see `Lane`, whose arithmetic this is.
+_RESULTS = f"""WITH RECURSIVE
+    begins(slot) AS (
+        SELECT :first UNION ALL
+        SELECT ((slot * :interval / :block + 1) * :block + :interval - 1) / :interval AS next FROM begins
+        WHERE next <= :last),
+    blocks(slot, block) AS (SELECT slot, slot * :interval / :block FROM begins),
+    cells(lowest, cell) AS (
+        SELECT (block - :origin << {LANE_BITS}) + :lane,
+            (block - :origin << {LANE_BITS}) + :lane + slot - (block * :block + :interval - 1) / :interval
+        FROM blocks)
+    SELECT results.cell FROM cells CROSS JOIN results
+    WHERE results.cell BETWEEN cells.cell AND min(cells.lowest + :width - 1, :highest)"""
+
 
 def cut(connection: sqlite3.Connection, taken: Iterable[tuple[int, int]]) -> None:
     """Take (series, slot) out of the gaps that hold them."""
     for series, slot in taken:
-        found = connection.execute(
-            f"""SELECT first_slot, last_slot, reason FROM gaps WHERE series = ? AND first_slot <= ?
-            ORDER BY first_slot DESC LIMIT {NEAR}""",
-            (series, slot),
-        ).fetchall()
-        for first, last, reason in found:
-            if last >= slot:
-                _split(connection, series, slot, first, last, reason)
+        _cut(connection, series, slot, slot)
 
 
-def results_within(
-    connection: sqlite3.Connection, lane: Lane, first: int, last: int
-) -> Iterator[tuple[int, int]]:
-    """Yield (series, slot) of the results on record from one slot to another, both included."""
-    slot = first
-    while slot <= last:
-        next_slot = lane.first_slot(lane.block(slot) + 1)
-        cells = (lane.cell(slot), lane.cell(min(next_slot - 1, last)))
-        for (cell,) in connection.execute(
-            "SELECT cell FROM results WHERE cell BETWEEN ? AND ?", cells
-        ).fetchall():
-            yield lane.series, lane.slot(cell)
-        slot = next_slot
+def cut_results(connection: sqlite3.Connection, lane: Lane, first: int, last: int) -> None:
+    """Take the slots with a result out of the gaps of a series, from one slot to another, both included."""
+    for low, high in _stretches(results_within(connection, lane, first, last)):
+        _cut(connection, lane.series, low, high)
 
 
-def _split(
-    connection: sqlite3.Connection, series: int, slot: int, first: int, last: int, reason: str
-) -> None:
-    if first < slot:
-        connection.execute(
-            "UPDATE gaps SET last_slot = ? WHERE series = ? AND first_slot = ?", (slot - 1, series, first)
-        )
-    else:
-        connection.execute("DELETE FROM gaps WHERE series = ? AND first_slot = ?", (series, first))
-    if slot < last:
-        connection.execute(GROW, (series, slot + 1, last, reason))
+def results_within(connection: sqlite3.Connection, lane: Lane, first: int, last: int) -> Iterator[int]:
+    """Yield the slots with a result on record from one to another, both included, in their order."""
+    values = {
+        "first": first, "last": last, "interval": lane.interval_us, "block": BLOCK_US, "origin": lane.origin,
+        "lane": lane.first, "width": width(lane.interval_us), "highest": lane.cell(last),
+    }  # fmt: skip
+    for (cell,) in connection.execute(_RESULTS, values):
+        yield lane.slot(cell)
+
+
+def _stretches(slots: Iterable[int]) -> Iterator[tuple[int, int]]:
+    """Yield first and last of slots that follow each other."""
+    low = high = None
+    for slot in slots:
+        if low is not None and high is not None and slot != high + 1:
+            yield low, high
+            low = None
+        low, high = (slot if low is None else low), slot
+    if low is not None and high is not None:
+        yield low, high
+
+
+def _cut(connection: sqlite3.Connection, series: int, low: int, high: int) -> None:
+    found = connection.execute(
+        f"""SELECT first_slot, last_slot, reason FROM gaps WHERE series = ? AND first_slot <= ?
+        ORDER BY first_slot DESC LIMIT {NEAR}""",
+        (series, high),
+    ).fetchall()
+    for first, last, reason in found:
+        if last < low:
+            continue
+        if first < low:
+            connection.execute(
+                "UPDATE gaps SET last_slot = ? WHERE series = ? AND first_slot = ?", (low - 1, series, first)
+            )
+        else:
+            connection.execute("DELETE FROM gaps WHERE series = ? AND first_slot = ?", (series, first))
+        if high < last:
+            connection.execute(GROW, (series, high + 1, last, reason))

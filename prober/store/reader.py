@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from .base import (
     AgentRow,
@@ -34,6 +34,7 @@ from .rows import (
     receipt_value,
     run_value,
     series_value,
+    unpack,
 )
 from .writer import Head
 
@@ -138,23 +139,57 @@ def states(connection: sqlite3.Connection, subjects: Sequence[str], from_us: int
     return [change for _, _, change in sorted(found, key=lambda each: each[:2])]
 
 
-def evidence(connection: sqlite3.Connection, series: int, from_us: int, lane: Lane) -> list[Detail]:
-    """Return the results kept in full of a series that began at or after an instant, oldest first."""
-    slot = from_us // lane.interval_us - 1  # slots begin up to an interval after their multiple
-    found = [
-        detail_value(series, at, body)
-        for at, body in connection.execute(
-            "SELECT slot, body FROM extra_details WHERE series = ? AND slot >= ?", (series, slot)
-        )
+def evidence(
+    connection: sqlite3.Connection, series: int, spans: Sequence[tuple[int, int]], limit: int, lane: Lane
+) -> list[Detail]:
+    """Return the first failed results of a series within each span, oldest first."""
+    found: list[Detail] = []
+    for from_us, to_us in spans:
+        within = [
+            detail
+            for detail in _failed(connection, series, from_us, to_us, limit, lane)
+            if from_us <= detail.result.started_us <= to_us
+        ]
+        found += sorted(within, key=lambda detail: detail.result.started_us)[:limit]
+    return found
+
+
+def _failed(
+    connection: sqlite3.Connection, series: int, from_us: int, to_us: int, limit: int, lane: Lane
+) -> list[Detail]:
+    # Slots begin up to an interval after their multiple, so one more at either end; each may hold one too early.
+    low, high = from_us // lane.interval_us - 1, to_us // lane.interval_us + 1
+    extras = connection.execute(
+        """SELECT slot, body FROM extra_details JOIN extras USING(series, slot, started_us)
+        WHERE series = ? AND slot BETWEEN ? AND ? AND started_us BETWEEN ? AND ? AND v & 3 = 2 AND kind <> 3
+        ORDER BY slot, started_us LIMIT ?""",
+        (series, low, high, from_us, to_us, limit),
+    ).fetchall()
+    slots = connection.execute(
+        """SELECT slot FROM troubles WHERE series = ? AND slot BETWEEN ? AND ? AND v & 3 = 2
+        ORDER BY slot LIMIT ?""",
+        (series, low, high, limit + 2),
+    ).fetchall()
+    rows = [
+        (slot, body)
+        for (slot,) in slots
+        for (body,) in connection.execute("SELECT body FROM details WHERE cell = ?", (lane.cell(slot),))
     ]
-    for at, _ in connection.execute(
-        "SELECT slot, v FROM troubles WHERE series = ? AND slot >= ?", (series, slot)
-    ):
-        row = connection.execute("SELECT body FROM details WHERE cell = ?", (lane.cell(at),)).fetchone()
-        if row is not None:
-            found.append(detail_value(series, at, row[0]))
-    kept = [detail for detail in found if detail.result.started_us >= from_us]
-    return sorted(kept, key=lambda detail: detail.result.started_us)
+    return [detail_value(series, slot, body) for slot, body in (*extras, *rows)]
+
+
+def taken(
+    connection: sqlite3.Connection, slots: Sequence[tuple[int, int]], lanes: Mapping[int, Lane]
+) -> dict[tuple[int, int], str]:
+    """Return the outcome on record of these (series, slot)."""
+    found: dict[tuple[int, int], str] = {}
+    for series, slot in slots:
+        if series in lanes:
+            cell = (lanes[series].cell(slot),)
+            row = connection.execute("SELECT v FROM results WHERE cell = ?", cell).fetchone()
+            if row is not None:
+                found[series, slot] = unpack(row[0])[1]
+    return found
 
 
 def agents(connection: sqlite3.Connection) -> list[AgentRow]:

@@ -151,10 +151,16 @@ class SqliteStore:
         """Return the changes that stand since an instant, and of each subject the last before; oldest first."""
         return await self._readers.run(reader.states, subjects, from_us)
 
-    async def evidence(self, series: int, from_us: int) -> list[Detail]:
-        """Return the results kept in full of one series that began at or after an instant, oldest first."""
+    async def evidence(self, series: int, spans: Sequence[tuple[int, int]], limit: int) -> list[Detail]:
+        """Return the first failed results of one series that began within each span, oldest first."""
         lane = self._lanes.get(series)
-        return await self._readers.run(reader.evidence, series, from_us, lane) if lane is not None else []
+        if lane is None or not spans:
+            return []
+        return await self._readers.run(reader.evidence, series, spans, limit, lane)
+
+    async def taken(self, slots: Sequence[tuple[int, int]]) -> dict[tuple[int, int], str]:
+        """Return the outcome on record of these (series, slot)."""
+        return await self._readers.run(reader.taken, slots, self._lanes) if slots else {}
 
     async def agents(self) -> list[AgentRow]:
         """Return the remote agents whose keys are pinned, by name."""

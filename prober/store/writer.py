@@ -9,7 +9,7 @@ from operator import itemgetter
 from typing import TypeAlias
 
 from . import gaps
-from .base import ChangeRow, Receipt, ResultRow, RunRow, StoreError, WriteSet
+from .base import ChangeRow, GapRow, Receipt, ResultRow, RunRow, StoreError, WriteSet
 from .cells import Lane
 from .rows import (
     AGENT_COLUMNS,
@@ -35,9 +35,15 @@ ASIDE_KEPT = 1000  # batches
 _PASS = 0
 
 _INTO = {
-    # of another agent: what is on record stays, unless it is that very result
-    "doubles": """INSERT OR IGNORE INTO extras SELECT ?1, ?2, ?3, 2, ?4, ?5
-        WHERE EXISTS (SELECT 1 FROM results WHERE cell = ?6 AND v <> ?5)""",
+    # what a slot had is kept beside it, as no evidence of anything, and makes room for what is better
+    "seconds": """INSERT OR IGNORE INTO extras
+        SELECT ?1, ?2, ?3, 3, 0, v FROM results WHERE cell = ?4 AND v <> ?5""",
+    "second_details": """INSERT OR IGNORE INTO extra_details SELECT ?1, ?2, ?3, body FROM details
+        WHERE cell = ?4 AND EXISTS (SELECT 1 FROM results WHERE cell = ?4 AND v <> ?5)""",
+    "lost_details": "DELETE FROM details WHERE cell = ?",
+    "lost_late": "DELETE FROM late WHERE cell = ?",
+    "lost_troubles": "DELETE FROM troubles WHERE series = ? AND slot = ?",
+    "room": "DELETE FROM results WHERE cell = ?",
     "results": "INSERT OR IGNORE INTO results VALUES (?, ?)",
     "late": "INSERT OR IGNORE INTO late VALUES (?, ?)",
     # only what the result on record says, should one come twice and differ
@@ -74,7 +80,17 @@ _INTO = {
     "old_listening": f"""DELETE FROM listening WHERE from_us < ?1 AND from_us <
         (SELECT from_us FROM listening ORDER BY from_us DESC LIMIT 1 OFFSET {LISTENING_KEPT - 1})""",
 }
-_COUNTED = {"results", "details", "extras", "extra_details"}
+# Which total a statement adds to, or takes from.
+_COUNTED = {
+    "results": ("results", 1),
+    "room": ("results", -1),
+    "details": ("details", 1),
+    "lost_details": ("details", -1),
+    "extras": ("extras", 1),
+    "seconds": ("extras", 1),
+    "extra_details": ("extra_details", 1),
+    "second_details": ("extra_details", 1),
+}
 
 
 # What is known by heart of a series: first and last slot on record (None: none), and the `run_head` of its open run
@@ -103,17 +119,13 @@ def plan(writes: WriteSet, lanes: Mapping[int, Lane], heads: Mapping[int, Head],
     """Return the rows of a `WriteSet`; raises `StoreError` for a series that was never made."""
     planned = Plan()
     try:
-        _plan_doubles(planned, writes.doubles, lanes)
-        spans = _plan_results(planned.rows, [*writes.results, *writes.doubles], lanes)
+        _plan_better(planned.rows, writes.better, lanes)
+        spans = _plan_results(planned.rows, [*writes.results, *writes.better], lanes)
         _plan_details(planned.rows, writes, lanes)
     except KeyError as error:
         raise StoreError(f"a result names {error}, which is no series or outcome of this store") from None
-    for gap in writes.gaps:
-        _widen(spans, gap.series, gap.first_slot, gap.last_slot)
-        planned.rows["gaps"].append((gap.series, gap.first_slot, gap.last_slot, gap.reason))
-        known = heads.get(gap.series, NO_HEAD)[1]
-        if known is not None and gap.first_slot <= known and gap.series in lanes:
-            planned.overlaps.append((lanes[gap.series], gap.first_slot, min(gap.last_slot, known)))
+    _plan_gaps(planned, writes.gaps, spans, lanes, heads)
+    planned.late = writes.late_slots
     newest = _plan_runs(planned.rows, writes.runs, heads)
     _plan_heads(planned, spans, newest, heads)
     planned.rows["shifts"] = list(writes.shifts)
@@ -139,10 +151,10 @@ def apply(connection: sqlite3.Connection, planned: Plan) -> None:
         }
         gaps.cut(connection, planned.late)
         for lane, first, last in planned.overlaps:
-            gaps.cut(connection, gaps.results_within(connection, lane, first, last))
+            gaps.cut_results(connection, lane, first, last)
         connection.executemany(
             "UPDATE totals SET rows = rows + ? WHERE name = ?",
-            [(added[name], name) for name in added if name in _COUNTED],
+            [(added[name] * sign, total) for name, (total, sign) in _COUNTED.items() if name in added],
         )
         connection.execute("COMMIT")
     except BaseException:
@@ -178,12 +190,40 @@ def _plan_results(
     return spans
 
 
-def _plan_doubles(planned: Plan, results: list[ResultRow], lanes: Mapping[int, Lane]) -> None:
-    planned.late = [(row.series, row.slot) for row in results]
+def _plan_better(rows: dict[str, list[Row]], results: list[ResultRow], lanes: Mapping[int, Lane]) -> None:
+    """Add what moves the results aside that slots have; their starts are known to a few milliseconds only."""
     for row in results:
-        packed = row.duration_us << 2 | PLACES[row.outcome]
-        key = row.series, row.slot, row.started_us
-        planned.rows["doubles"].append((*key, row.late_us, packed, lanes[row.series].cell(row.slot)))
+        cell, packed = lanes[row.series].cell(row.slot), row.duration_us << 2 | PLACES[row.outcome]
+        key = row.series, row.slot, row.started_us - row.late_us
+        rows["seconds"].append((*key, cell, packed))
+        rows["second_details"].append((*key, cell, packed))
+        rows["lost_troubles"].append((row.series, row.slot))
+        for name in ("lost_details", "lost_late", "room"):
+            rows[name].append((cell,))
+
+
+def _plan_gaps(
+    planned: Plan,
+    told: list[GapRow],
+    spans: dict[int, tuple[int, int]],
+    lanes: Mapping[int, Lane],
+    heads: Mapping[int, Head],
+) -> None:
+    """Add gaps; of one that is too long to look for results in, only what lies after all that is on record."""
+    checked = 0
+    for gap in told:
+        start = gap.first_slot
+        oldest, newest, _ = heads.get(gap.series, NO_HEAD)
+        if oldest is not None and newest is not None and gap.series in lanes:
+            low, high = max(gap.first_slot, oldest), min(gap.last_slot, newest)
+            if low <= high and checked + high - low >= gaps.MAX_CHECKED:
+                start = newest + 1
+            elif low <= high:
+                checked += high - low + 1
+                planned.overlaps.append((lanes[gap.series], low, high))
+        if start <= gap.last_slot:
+            _widen(spans, gap.series, start, gap.last_slot)
+            planned.rows["gaps"].append((gap.series, start, gap.last_slot, gap.reason))
 
 
 def _plan_details(rows: dict[str, list[Row]], writes: WriteSet, lanes: Mapping[int, Lane]) -> None:

@@ -16,7 +16,7 @@ from checks.core.result import Failure, Outcome, Result
 from prober import wire
 from prober.agent.keys import AgentKey
 from prober.agent.sealing import Content, Sealer, unpack
-from prober.hub.judge import SeriesState
+from prober.hub.series import SeriesState
 from prober.wire import Health, Kind, Record, SpoolState
 
 PROBES, REGIONS, INTERVAL_S = 1000, ("fra", "iad", "sin"), 30

@@ -32,6 +32,11 @@ def aside(sequence: int, reason: str = "a hole") -> AsideRow:
     )
 
 
+def late(*slots: int) -> WriteSet:
+    """Results of the first series that come after others."""
+    return WriteSet(results=[result_row(1, slot) for slot in slots], late_slots=[(1, slot) for slot in slots])
+
+
 class RegionPromises(StoreCase):
     """Agents, batches kept aside, states that are revised, results that come late; one promise a test."""
 
@@ -90,38 +95,59 @@ class RegionPromises(StoreCase):
             assert await store.states(["probe:web"], 5) == rows
             assert await store.states([], 5) == []
 
-    async def test_the_evidence_of_a_series_is_every_failure_in_full(self, tmp_path: Path) -> None:
+    async def test_the_evidence_of_a_series_is_the_first_failures_of_each_span(self, tmp_path: Path) -> None:
         failed = [
             detail(1, SLOT, started_us=T0_US + 5),
             detail(1, SLOT, kind=1, started_us=T0_US + 9),
             detail(1, SLOT + 1, started_us=T0_US + INTERVAL_US),
         ]
+        second = detail(1, SLOT, kind=3, started_us=T0_US + 7)
         async with self.opened(tmp_path) as store:
             results = [
                 result_row(1, one.slot, "fail", kind=one.kind, started_us=one.result.started_us)
-                for one in failed
+                for one in (*failed, second)
             ]
-            await store.write(WriteSet(results=results, details=failed))
+            await store.write(WriteSet(results=results, details=[*failed, second]))
             await store.write(WriteSet(results=[result_row(2, SLOT, "fail")], details=[detail(2, SLOT)]))
-            assert await store.evidence(1, T0_US) == failed
-            assert await store.evidence(1, T0_US + 6) == failed[1:]
-            assert await store.evidence(1, T0_US + INTERVAL_US + 1) == []
-            assert await store.evidence(99, 0) == []
+            end_us = T0_US + 9 * INTERVAL_US
+            assert await store.evidence(1, [(T0_US, end_us)], 9) == failed
+            assert await store.evidence(1, [(T0_US, end_us)], 2) == failed[:2]
+            assert await store.evidence(1, [(T0_US + 6, T0_US + 9)], 9) == failed[1:2]
+            assert (
+                await store.evidence(1, [(T0_US, T0_US + 5), (T0_US + INTERVAL_US, end_us)], 1) == failed[::2]
+            )
+            assert await store.evidence(1, [], 9) == await store.evidence(99, [(0, end_us)], 9) == []
 
-    async def test_a_second_result_of_a_slot_is_kept_as_a_recheck(self, tmp_path: Path) -> None:
-        first = result_row(1, SLOT, duration_us=100)
-        second = result_row(1, SLOT, "fail", duration_us=200, started_us=T0_US + 3)
-        alone = result_row(1, SLOT + 1, "fail", duration_us=300, started_us=T0_US + 4)
+    async def test_better_evidence_takes_a_slot_and_what_was_there_is_kept_as_none(
+        self, tmp_path: Path
+    ) -> None:
+        first = result_row(1, SLOT, "fail", duration_us=100)
+        better = result_row(1, SLOT, duration_us=200, started_us=T0_US + 3)
         async with self.opened(tmp_path) as store:
-            await store.write(WriteSet(results=[first]))
+            assert await store.taken([(1, SLOT), (99, SLOT)]) == {}
+            await store.write(WriteSet(results=[first], details=[detail(1, SLOT)]))
+            assert await store.taken([(1, SLOT), (1, SLOT + 1)]) == {(1, SLOT): "fail"}
             for _ in range(2):  # the same write twice is the same as once
-                await store.write(WriteSet(doubles=[second, alone]))
-            assert await rows(store, 1) == [
-                replace(alone, started_us=0),
-                replace(second, kind=2),
-                first,
-            ]
-            assert (await store.last_slots())[1] == SLOT + 1
+                await store.write(WriteSet(better=[better]))
+                assert await rows(store, 1) == [
+                    replace(first, kind=3, started_us=T0_US + 3),
+                    replace(better, started_us=0),
+                ]
+                assert await store.taken([(1, SLOT)]) == {(1, SLOT): "pass"}
+                counts = await store.counts()
+                assert [counts[name] for name in ("results", "details", "extras", "extra_details")] == [
+                    1,
+                    0,
+                    1,
+                    1,
+                ]
+            troubles = ResultQuery(
+                series=[SeriesSlots(series=1, from_slot=0, to_slot=SLOT)], outcomes=frozenset({"fail"})
+            )
+            (kept,) = (await store.results(troubles)).details
+            assert kept is not None
+            assert kept.result.failures[0].code == "http_status"
+            assert await store.evidence(1, [(0, 2 * T0_US)], 9) == []
 
     async def test_runs_of_late_results_lie_beside_the_open_one_and_may_go(self, tmp_path: Path) -> None:
         piece = run_row(1, -T0_US)
@@ -161,11 +187,9 @@ class RegionPromises(StoreCase):
     async def test_a_result_that_comes_late_takes_its_slot_out_of_the_gap(self, tmp_path: Path) -> None:
         async with self.opened(tmp_path) as store:
             await store.write(WriteSet(gaps=[gap(1, SLOT, SLOT + 9), gap(2, SLOT, SLOT + 9)]))
-            await store.write(WriteSet(doubles=[result_row(1, SLOT + 4)]))
+            await store.write(late(SLOT + 4))
             assert await store.gaps([1], 9) == [gap(1, SLOT + 5, SLOT + 9), gap(1, SLOT, SLOT + 3)]
-            await store.write(
-                WriteSet(doubles=[result_row(1, SLOT), result_row(1, SLOT + 9), result_row(1, SLOT + 5)])
-            )
+            await store.write(late(SLOT, SLOT + 9, SLOT + 5))
             assert await store.gaps([1], 9) == [gap(1, SLOT + 6, SLOT + 8), gap(1, SLOT + 1, SLOT + 3)]
             assert await store.gaps([2], 9) == [gap(2, SLOT, SLOT + 9)]
 
@@ -193,7 +217,7 @@ class RegionPromises(StoreCase):
                         await store.write(WriteSet(gaps=[gap(1, SLOT + first, SLOT + last)]))
                         missed |= set(range(first, last + 1))
                     else:
-                        await store.write(WriteSet(doubles=[result_row(1, SLOT + one)]))
+                        await store.write(late(SLOT + one))
                         results.add(one)
                 gaps = await store.gaps([1], 100)
                 shown = [slot - SLOT for row in gaps for slot in range(row.first_slot, row.last_slot + 1)]

@@ -9,6 +9,7 @@ import shutil
 import signal
 import socket
 import sys
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -270,3 +271,27 @@ async def test_a_region_that_nobody_can_report_for_is_told_at_the_start(tmp_path
     async with daemon(tmp_path, configuration(9)) as hub:
         assert "no agent can report for some regions" in hub.log
         assert "listen.agents" in hub.log
+
+
+async def test_a_region_whose_agent_took_its_leave_is_not_waited_for_and_one_whose_agent_died_is(
+    tmp_path: Path,
+) -> None:
+    async def watch(hub: Daemon) -> Any:  # Any: JSON
+        return next(each for each in (await hub.get("/api/v1/regions"))["regions"] if each["name"] == "fra")
+
+    async with hub_and_agent(tmp_path) as (hub, remote, port):
+        await has_results(hub, 2)
+        assert await remote.stop() == 0
+        left_us = time.time_ns() // 1000
+
+        async def goes_on(hub: Daemon) -> bool:
+            return bool((await watch(hub))["watermark_us"] > left_us + 3_000_000)
+
+        async def stands(hub: Daemon) -> bool:
+            return bool((await watch(hub))["lag_us"] > 6_000_000)
+
+        await hub.until(goes_on)
+        async with agent(tmp_path / "agent", f"http://127.0.0.1:{port}", token=FRA) as again:
+            await has_results(hub, 5)
+            await again.stop(signal.SIGKILL)
+            await hub.until(stands)

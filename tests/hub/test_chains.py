@@ -13,7 +13,7 @@ from support.scripted_agent import Chain, new_chain
 from support.scripted_agent import record as a_record
 
 from prober import wire
-from prober.hub.chains import MAX_CHAINS, MAX_RECENT, Chains, Fate, has_nothing_waiting
+from prober.hub.chains import MAX_RECENT, Chains, Fate, has_nothing_waiting
 from prober.store.base import Receipt
 from prober.wire import Batch, Gap, Record, SpoolState
 
@@ -370,19 +370,6 @@ def test_only_the_newest_hashes_are_remembered() -> None:
     assert (
         hub.offer(tampered(made[0], "digest")) is Fate.AGAIN
     )  # not counted, but no longer told from the real one
-
-
-def test_of_too_many_epochs_the_one_that_moved_longest_ago_is_forgotten() -> None:
-    chains = Chains()
-    chains.restore(
-        Receipt(agent="a", epoch=epoch, sequence=1, hash=b"h" * 32) for epoch in range(1, MAX_CHAINS + 1)
-    )
-    chain = Chain("a", new_chain().key, epoch=1, sequence=1, previous=b"h" * 32)
-    moved = chain.batch(records())
-    chains.on_record(chains.advance(moved, b"i" * 32))
-    chains.advance(Chain("a", chain.key, epoch=MAX_CHAINS + 1).batch(records()), b"j" * 32)
-    epochs = [position.epoch for position in chains.positions("a")]
-    assert (epochs[0], epochs[1], len(epochs)) == (1, 3, MAX_CHAINS - 1)
 
 
 def test_only_what_is_committed_is_told_to_an_agent() -> None:

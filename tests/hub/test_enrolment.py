@@ -8,9 +8,9 @@ import msgspec
 import pytest
 
 from prober import wire
-from prober.agent.keys import AgentKey
+from prober.agent.keys import AgentKey, fingerprint
 from prober.hub import enrolment as module
-from prober.hub.enrolment import KEPT_AGENTS, Enrolment, Stranger, fingerprint
+from prober.hub.enrolment import KEPT_AGENTS, Enrolment, Stranger
 from prober.store.base import AgentRow
 from prober.wire import Challenge, Hello
 

@@ -139,6 +139,7 @@ async def test_a_gap_of_the_hub_is_unknown_and_not_up(tmp_path: Path) -> None:
         wall.now_us += 40 * S
         await again.hub.pipeline.take(batch, wire.encode(batch))
         await all_pass(again, range(later + 1, later + 4))
+        await again.hub.loaded.wait()
         hour = again.history.rolling("service:shop", wall.now_us)["1h"]
         assert hour.down_us == 0
         assert hour.unknown_us > 3300 * S

@@ -105,8 +105,16 @@ def test_a_series_goes_on_after_the_newest_slot_that_is_known_from_anywhere() ->
         msgspec.structs.replace(each, number=number)
         for number, each in enumerate(heavy(2, 30_000_000), start=1)
     )
-    found = resumed((first, second), {1: 7}, {1: 9, 3: 4})
+    found = resumed((first, second), None, {1: 7}, {1: 9, 3: 4})
     assert [each.resume_slot for each in found] == [10, 0]
+
+
+@pytest.mark.parametrize(("now_slot", "expected"), [(8, 9), (9, 10), (10, 10)])
+def test_what_lies_ahead_of_now_holds_nobody_up(now_slot: int, expected: int) -> None:
+    (one,) = (msgspec.structs.replace(each, number=1) for each in heavy(1, 30_000_000))
+    now_us = now_slot * one.interval_us + one.interval_us - 1
+    for newest in (({1: 9}, {}), ({}, {1: 9})):
+        assert [each.resume_slot for each in resumed((one,), now_us, *newest)] == [expected]
 
 
 def heavy(number: int, interval_us: int) -> list[wire.Series]:

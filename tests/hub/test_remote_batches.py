@@ -17,12 +17,14 @@ from checks.core.result import Outcome
 from prober import wire
 from prober.agent.keys import AgentKey
 from prober.hub import remotes as remotes_module
+from prober.hub.remotes import MAX_ASIDE_BYTES
 from prober.hub.verdict import State
 from prober.store.base import ResultQuery, SeriesSlots, StoreBusy, WriteSet
 from prober.wire import (
     Ack,
     Ask,
     Challenge,
+    Gap,
     Refusal,
     Sealed,
     SpoolState,
@@ -190,6 +192,35 @@ async def test_an_agent_with_too_much_kept_aside_is_sent_away_and_keeps_it(
         assert len(await hub.rig.hub.store.aside(10)) == 2
 
 
+async def test_of_a_large_batch_that_is_aside_the_beginning_is_kept(tmp_path: Path) -> None:
+    async with site(tmp_path) as hub, hub.agent() as agent:
+        sealed = Sealed(agent.chain.epoch, 1, b"?" * MAX_ASIDE_BYTES, b"")
+        assert isinstance(await agent.deliver(sealed), Refusal)
+        (row,) = await hub.rig.hub.store.aside(10)
+        whole = wire.encode(sealed)
+        assert row.data == whole[:MAX_ASIDE_BYTES]
+        assert f"of {len(whole)} bytes the first {MAX_ASIDE_BYTES} are kept" in row.reason
+
+
+async def test_what_a_wrong_clock_dates_ahead_is_aside_and_the_reason_names_the_clock(tmp_path: Path) -> None:
+    async with site(tmp_path) as hub, hub.agent() as agent:
+        ahead = hub.record("fra", hub.slot() + 60, Outcome.VOID)
+        assert "clock is wrong" in await refused(hub, agent, agent.chain.next([ahead]))
+
+
+async def test_a_slot_that_is_told_of_ahead_of_its_time_holds_up_nobody(tmp_path: Path) -> None:
+    async with site(tmp_path) as hub:
+        number, slot = hub.rig.number("fra"), hub.slot()
+        async with hub.agent() as one:
+            assert isinstance(
+                await one.deliver(one.chain.next(gaps=[Gap(number, slot, slot + 3, "late")])), Ack
+            )
+        async with hub.agent(new_chain("fra-2")) as other:
+            (series, *_) = (await other.assigned(1)).series
+            assert series.number == number
+            assert series.resume_slot == hub.rig.wall.now_us // series.interval_us + 1
+
+
 async def test_an_epoch_whose_end_never_came_is_reported(tmp_path: Path) -> None:
     async with site(tmp_path) as hub, hub.agent() as agent:
         chain = agent.chain
@@ -286,6 +317,8 @@ async def test_of_agents_that_all_run_everything_the_better_evidence_is_the_slot
     text = THREE.replace("fra: {title: Frankfurt,", "fra: {title: Frankfurt, agents: all,")
     async with site(tmp_path, text) as hub, hub.agent() as one, hub.agent(new_chain("fra-2")) as other:
         slot = hub.slot()
+        for agent in (one, other):
+            assert isinstance(await agent.deliver(agent.chain.next([hub.record("fra", slot - 1)])), Ack)
         failed = asyncio.create_task(one.deliver(one.chain.next([hub.record("fra", slot, Outcome.FAIL)])))
         for asked in range(1, 6):  # by now what was sent before has been read
             await other.send(Ask(asked))
@@ -294,8 +327,8 @@ async def test_of_agents_that_all_run_everything_the_better_evidence_is_the_slot
         passed = other.deliver(other.chain.next([hub.record("fra", slot)]))
         assert isinstance(await passed, Ack)
         assert isinstance(await failed, Ack)
-        assert hub.outcomes()["pass"] == 1
+        assert hub.outcomes()["pass"] == 2
         query = ResultQuery(series=[SeriesSlots(series=hub.rig.number("fra"), from_slot=slot, to_slot=slot)])
         found = (await hub.rig.hub.store.results(query)).rows
-        assert sorted((row.kind, row.outcome) for row in found) == [(0, "pass"), (2, "fail")]
+        assert sorted((row.kind, row.outcome) for row in found) == [(0, "pass"), (3, "fail")]
         assert hub.rig.view.probes["web"].regions["fra"].state is State.UP

@@ -82,15 +82,23 @@ def test_what_is_complete_never_goes_back_and_never_beyond_now() -> None:
     assert upkeep.view.complete_us == NOW
 
 
-def agent(name: str, complete_us: int, up: bool = True, gone_us: int = 0, region: str = "fra") -> AgentView:
+def agent(
+    name: str, complete_us: int, up: bool = True, gone_us: int = 0, region: str = "fra", started_us: int = 0
+) -> AgentView:
     return AgentView(
-        name=name, regions=(region,), up=up, gone_us=gone_us, complete_us=complete_us, remote=True
+        name=name,
+        regions=(region,),
+        up=up,
+        gone_us=gone_us,
+        complete_us=complete_us,
+        remote=True,
+        started_us=started_us,
     )
 
 
 def complete(*agents: AgentView) -> int:
     watches = {"fra": RegionWatch(name="fra")}
-    watch_regions(watches, agents, NOW - 100 * S)
+    watch_regions(watches, agents, NOW - 100 * S, NOW)
     return watches["fra"].complete_us
 
 
@@ -101,6 +109,40 @@ def test_a_region_is_complete_as_far_as_all_of_its_agents_that_live_or_were_seen
     assert complete(agent("a", NOW - S), agent("b", NOW - 3 * S, False, NOW - 100 * S - 1)) == NOW - S
     assert complete(agent("a", NOW - S), agent("b", NOW - 3 * S, region="iad")) == NOW - S
     assert complete(agent("a", NOW - S), agent("new", 0)) == 0
+
+
+def taking_leave(**changes: Any) -> AgentView:
+    """Return an agent of the region whose last batch is on record, and whose link has ended."""
+    upkeep = Upkeep(agent("a", 0, started_us=3))
+    upkeep.on_record(batch(5, 1, complete_us=NOW - 50 * S, **changes), NOW - 50 * S)
+    upkeep.view.up, upkeep.view.gone_us = False, NOW - 50 * S
+    return upkeep.view
+
+
+def test_an_agent_that_said_that_it_leaves_holds_back_nothing_until_it_is_back() -> None:
+    left, died = taking_leave(leaving=True), taking_leave(leaving=False)
+    assert complete(left) == NOW
+    assert complete(died) == NOW - 50 * S
+    assert complete(left, agent("b", NOW - 3 * S)) == NOW - 3 * S
+    assert complete(left, died) == NOW - 50 * S
+    left.gone_us = NOW - 900 * S  # however long it is away
+    assert complete(left) == NOW
+    left.up = True
+    assert complete(left) == NOW - 50 * S
+
+
+@pytest.mark.parametrize(("started_us", "left"), [(4, True), (5, True), (6, False)])
+def test_the_leave_of_an_earlier_life_that_comes_late_is_none(started_us: int, left: bool) -> None:
+    upkeep = Upkeep(agent("a", 0, started_us=started_us))
+    upkeep.on_record(batch(5, 1, complete_us=NOW - S, leaving=True), NOW)
+    assert upkeep.view.left is left
+
+
+def test_a_region_whose_agents_were_all_forgotten_is_waited_for_no_longer() -> None:
+    watches = {name: RegionWatch(name=name, complete_us=NOW - 9 * S) for name in ("fra", "iad")}
+    watches["sin"] = RegionWatch(name="sin")
+    watch_regions(watches, [agent("i", NOW - 8 * S, region="iad")], NOW - 100 * S, NOW)
+    assert [watch.complete_us for watch in watches.values()] == [NOW, NOW - 8 * S, 0]
 
 
 def test_figures_are_settled_as_far_as_every_region_or_not_waited_for_any_longer() -> None:
@@ -127,6 +169,20 @@ def test_the_newest_look_at_a_region_s_canaries_counts() -> None:
     )
     note_cutoffs(watches, [Cutoff("fra", NOW + 1, True, ("well",) * 99 + ("x" * 999,))], NOW)
     assert (watches["fra"].cut_off, len(watches["fra"].evidence)) == (False, 16)
+
+
+def test_what_an_agent_says_of_itself_is_cut_and_printable() -> None:
+    upkeep = Upkeep(AgentView(name="a", regions=("fra",)))
+    long = "\x1b[2J" + "x" * 999
+    state = SpoolState(1, 1, 1, 0, dropped_why=long, trouble=long)
+    upkeep.taken(batch(spool=state, clock_events=(ClockEvent(long, 1, 1),)), NOW)
+    assert upkeep.view.spool is not None
+    said = (upkeep.view.spool.dropped_why, upkeep.view.spool.trouble, upkeep.view.clock_events[0].kind)
+    assert [len(words) for words in said] == [99, 199, 99]
+    assert all(words.startswith("[2Jx") for words in said)
+    watches = {"fra": RegionWatch(name="fra")}
+    note_cutoffs(watches, [Cutoff("fra", NOW, False, (long,))], NOW)
+    assert watches["fra"].evidence == ("[2J" + "x" * 196,)
 
 
 @pytest.mark.parametrize(("ahead_us", "believed"), [(AHEAD_US, True), (AHEAD_US + 1, False)])
