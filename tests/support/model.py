@@ -58,6 +58,7 @@ class World:
     grids: dict[int, Grid]
     rows: dict[int, SeriesRow]
     records: dict[str, list[Record]] = field(default_factory=dict)
+    late_us: int = 0  # how late a run may begin
 
     def draw(self, chance: Random, slots: int) -> None:
         """Let some slots pass."""
@@ -83,10 +84,12 @@ class World:
         return found
 
     def _runs(self, chance: Random, number: int, slot: int, outcome: Outcome) -> list[Record]:
-        started_us, next_us = self.grids[number].due_us(slot), self.grids[number].due_us(slot + 1)
+        due_us, next_us = self.grids[number].due_us(slot), self.grids[number].due_us(slot + 1)
+        late_us = chance.choice([0, 0, chance.randrange(self.late_us + 1)])
+        started_us = due_us + late_us
         # One run of a series at a time: the last retry is over before the next slot is due.
         took_us = min(chance.choice([1000, 5000, 2 * S]), (next_us - started_us) // (self.retries + 2))
-        found = [record(number, slot, Kind.SCHEDULED, started_us, took_us, outcome)]
+        found = [record(number, slot, Kind.SCHEDULED, started_us, took_us, outcome, late_us)]
         if outcome is Outcome.FAIL:
             for _ in range(self.retries):
                 started_us += took_us + 1
@@ -117,7 +120,9 @@ class World:
         return sorted((c.subject, c.at_us, c.before.value, c.after.value) for c in changes)
 
 
-def record(series: int, slot: int, kind: Kind, started_us: int, took_us: int, outcome: Outcome) -> Record:
+def record(
+    series: int, slot: int, kind: Kind, started_us: int, took_us: int, outcome: Outcome, late_us: int = 0
+) -> Record:
     """Return one result."""
     failures = (Failure("connect_refused", "refused"),) if outcome is Outcome.FAIL else ()
     result = Result(
@@ -127,7 +132,7 @@ def record(series: int, slot: int, kind: Kind, started_us: int, took_us: int, ou
         phases_us={"connect": took_us},
         failures=failures,
     )
-    return Record(series, slot, int(kind), 0, result)
+    return Record(series, slot, int(kind), late_us, result)
 
 
 def lanes(chance: Random, records: dict[str, list[Record]]) -> list[list[Batch]]:
@@ -197,6 +202,14 @@ class Desk:
         """Lose everything that is not on record."""
         await self.store.close()
         await self.begin()
+
+    async def reload(self) -> None:
+        """Take the same configuration anew."""
+        self.judge.become(Fold(*policies(self.retries)), self.now_us)
+        judged = Judged()
+        self.judge.settle(self.now_us, judged)
+        self.judge.mark(judged)
+        await self.store.write(judged.writes)
 
     async def take(self, one: Batch) -> None:
         """Take a batch; one that comes again is not counted again."""
