@@ -11,7 +11,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support.model import BEGIN_US, Desk, T, World, lanes
 
-
 LATE_US = 5_000  # a start is kept this well where nothing was wrong
 Change = tuple[str, int, str, str]
 
