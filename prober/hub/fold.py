@@ -145,7 +145,8 @@ class Fold:
                 self.revise_from[name] = older.revise_from[name]
             for region in probe.regions.keys() & before.regions.keys():
                 probe.regions[region] = standing = before.regions[region]
-                if standing.heard_us:
+                standing.deadline_us = 0
+                if not standing.silent:
                     self._watch(probe, region, standing.last_us or standing.heard_us)
         for name, service in self._services.items():
             if name in older._services:

@@ -154,7 +154,7 @@ class Reviser:
                 )
                 for (probe, region), (policy, lineage) in places.items()
             ]
-            from_us = min(from_us, begin_of(pasts, at_us, down))
+            from_us = min(from_us, await asyncio.to_thread(begin_of, pasts, at_us, down))
         revised.from_us, revised.runs = from_us, runs
         full = [
             replace(past, failures=await self._failures_of(lineage, runs, from_us))

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from checks.core.result import Outcome
@@ -48,35 +48,42 @@ class Past:
         return None
 
 
-def begin_of(pasts: Sequence[Past], at_us: int, down: Mapping[tuple[str, str], int]) -> int:
+def begin_of(pasts: Iterable[Past], at_us: int, down: Mapping[tuple[str, str], int]) -> int:
     """Return the newest instant before `at_us` from which the past can be replayed.
 
     There no run's first result is under way, and no region is failing without being DOWN on record: `down` says
-    since when those are that were at `at_us`. Each region is looked at again only when the instant has moved.
+    since when those are that were at `at_us`. Costs one pass over the runs, sorted by where they stand in the way.
     """
-    at_us, unsettled = at_us - 1, True
-    while unsettled:
-        unsettled = False
-        for past in pasts:
-            earlier_us = _before_what_is_open(past, at_us, down.get((past.probe, past.region)))
-            if earlier_us < at_us:
-                at_us, unsettled = earlier_us, True
-    return at_us
+    blocks = [
+        block
+        for past in pasts
+        for block in _blocks(past, at_us, down.get((past.probe, past.region)))
+        if block[1] < at_us
+    ]
+    begin_us = at_us - 1
+    for last_us, first_us in sorted(((last_us, first_us) for last_us, first_us in blocks), reverse=True):
+        if last_us < begin_us:
+            break  # so do all that follow
+        if first_us <= begin_us:
+            begin_us = first_us - 1
+    return begin_us
 
 
-def _before_what_is_open(past: Past, at_us: int, down_since_us: int | None) -> int:
-    place = past.place(at_us)
-    if not place:
-        return at_us
-    newest, last = past.runs[place - 1], past.last_usable(at_us)
-    if newest.first_end_us >= at_us:
-        return newest.first_us - 1
-    is_settled = last is None or last.outcome != _FAIL or last.last_end_us + past.silence_us < at_us
-    # A failure is confirmed some runs after it began; what happened meanwhile was judged without it.
-    if is_settled or (down_since_us is not None and down_since_us + past.confirmed_us <= at_us):
-        return at_us
-    assert last is not None
-    return last.first_us - 1
+def _blocks(past: Past, at_us: int, down_since_us: int | None) -> Iterator[tuple[int, int]]:
+    """Yield (last, first) instant of each time from which nothing can be replayed."""
+    runs = past.runs[: past.place(at_us)]
+    next_us = at_us
+    for run in reversed(runs):
+        yield run.first_end_us, run.first_us
+        if run.outcome not in _USABLE:
+            continue
+        if run.outcome == _FAIL:
+            last_us = min(next_us - 1, run.last_end_us + past.silence_us)
+            if down_since_us is not None:
+                # A failure is confirmed some runs after it began; what happened meanwhile was judged without it.
+                last_us = min(last_us, max(down_since_us + past.confirmed_us, run.first_us) - 1)
+            yield last_us, run.first_us
+        next_us = run.first_us
 
 
 def events(pasts: Iterable[Past], from_us: int) -> list[Seen]:

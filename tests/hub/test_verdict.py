@@ -325,3 +325,17 @@ def test_a_failure_that_ended_before_what_was_decided_asks_to_look_back() -> Non
     all_up(one)
     feed(one, seen(45, "fra", FAIL), seen(44, "iad", FAIL))
     assert one.revise_from == {"web": 44 * S}
+
+
+def test_a_silent_region_stays_silent_over_a_change_of_configuration() -> None:
+    older = voting()
+    all_up(older)
+    older.advance(200 * S)
+    assert older.region("web", "fra").silent
+    newer = voting()
+    newer.inherit(older)
+    newer.advance(300 * S)
+    assert newer.region("web", "fra").silent
+    # What was seen while it still had a vote, and comes only now, asks to look back.
+    feed(newer, seen(60, "fra", VOID))
+    assert newer.revise_from == {"web": 60 * S}
