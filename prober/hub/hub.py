@@ -55,6 +55,7 @@ class Hub:
         self._now_us = now_us
         self._origin = Origin()
         self._rows: list[SeriesRow] = []
+        self._all_rows: list[SeriesRow] = []  # of all configurations there ever were
         self.loaded = asyncio.Event()  # the past was read, or could not be
         self.on_failure: Callable[[], None] = lambda: None  # half a daemon is worse than none: told to end it
         self._tasks: set[asyncio.Task[None]] = set()
@@ -130,7 +131,7 @@ class Hub:
     async def _adopt(self, config: Config) -> None:
         stored = {run.series: run for run in await self.store.open_runs()}
         self._rows = await self.store.series(wanted_series(config, self._now_us()))
-        all_rows = await self.store.all_series()
+        self._all_rows = await self.store.all_series()
         # No await from here on: what is in memory is newer than the store by the write under way.
         runs = stored | {number: state.run for number, state in self.series.items() if state.run is not None}
         # Those that stay are the same values: what is known of their newest slot is not on record as such.
@@ -141,7 +142,7 @@ class Hub:
         }
         self.series.clear()
         self.series.update(states)
-        self.pipeline.judge.know(all_rows, lambda row: grid_of(row, self._origin.seed))
+        self.pipeline.judge.know(self._all_rows, lambda row: grid_of(row, self._origin.seed))
         self.rows.clear()
         self.rows.update({row.number: row for row in self._rows})
         fold = Fold(
@@ -157,7 +158,7 @@ class Hub:
         self.crew.adopt(config, self._origin, self._rows)
 
     async def _adopt_remotes(self, config: Config) -> None:
-        await self.remotes.adopt(config, self._origin, self._rows, await self.store.all_series())
+        await self.remotes.adopt(config, self._origin, self._rows, self._all_rows)
 
     async def _load_history(self) -> None:
         try:

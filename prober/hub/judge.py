@@ -18,11 +18,12 @@ import msgspec
 
 from checks.core.result import Outcome
 from prober.agent.grid import Grid
-from prober.store.base import ChangeRow, Detail, GapRow, Receipt, ResultRow, RunRow, SeriesRow, WriteSet
+from prober.store.base import Detail, GapRow, Receipt, ResultRow, RunRow, SeriesRow, WriteSet
 from prober.wire import Batch, Gap, Kind, Record
 
 from .fold import Fold
 from .series import SeriesState, continues, grow, is_late, is_notable, new_run, seen_of
+from .standing import row_of
 from .verdict import Change, State
 
 _RANKS = {Outcome.PASS: 0, Outcome.WARN: 1, Outcome.FAIL: 2, Outcome.VOID: 3}  # the best evidence first
@@ -55,7 +56,7 @@ class Judge:
             tuple[str, str], list[int]
         ] = {}  # all series of a probe and region, the oldest first
         self._grid_of: Callable[[SeriesRow], Grid] | None = None
-        self._departed: list[ChangeRow] = []
+        self._departed: list[Change] = []
         self._marks: dict[str, int] = {}  # what is on record of the fold's `revise_from`
 
     def become(self, fold: Fold, now_us: int) -> None:
@@ -63,12 +64,12 @@ class Judge:
         older, self.fold = self.fold, fold
         fold.inherit(older)
         self._departed = [
-            ChangeRow(
+            Change(
+                subject=subject,
+                before=standing.state,
+                after=State.UNKNOWN,
                 at_us=max(now_us, standing.since_us),
                 noted_us=now_us,
-                subject=subject,
-                before=standing.state.value,
-                after=State.UNKNOWN.value,
                 because="no longer watched",
             )
             for subject in older.subjects
@@ -165,7 +166,7 @@ class Judge:
     def settle(self, now_us: int, judged: Judged) -> None:
         """Judge everything anew, and note who is no longer there to be judged."""
         self._note(self.fold.settle(now_us), judged)
-        judged.writes.changes += self._departed
+        judged.writes.changes += map(row_of, self._departed)
         self._departed = []
 
     def _take_record(self, batch: Batch, record: Record, state: SeriesState, judged: Judged) -> None:
@@ -296,17 +297,7 @@ class Judge:
 
     def _note(self, changes: list[Change], judged: Judged) -> None:
         judged.changes += changes
-        judged.writes.changes += [
-            ChangeRow(
-                at_us=change.at_us,
-                noted_us=change.noted_us,
-                subject=change.subject,
-                before=change.before.value,
-                after=change.after.value,
-                because=change.because,
-            )
-            for change in changes
-        ]
+        judged.writes.changes += map(row_of, changes)
 
 
 def _result_row(record: Record) -> ResultRow:

@@ -11,9 +11,7 @@ from dataclasses import dataclass, replace
 
 from prober.store.base import RunRow
 
-from .series import GAP_INTERVALS
-
-EARLY_US = 5_000  # how much earlier than it was a start may be read back
+from .series import GAP_INTERVALS, LATE_KEPT_US
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,37 +87,24 @@ def made_again(
     exact = {run.first_us for run in runs} | {run.last_us for run in runs}
     kept = [_exact(look, exact) for look in looks]
     kept = [look for look in kept if first.first_us <= look.started_us <= last.last_us]
-    made = _sequence(first.series, kept, interval_us)
+    kept.sort(key=lambda look: (look.started_us, look.ended_us))
+    made = _linked([_begun(first.series, look) for look in kept], interval_us)
     if not made:
         return _cut(runs)
-    head = tail = None
-    if first.first_us < from_us:
-        head = _part(first, first.first_us, min(first.last_us, made[0].first_us - 1), is_head=True)
-    if last.last_us > to_us:
-        tail = _part(last, max(last.first_us, made[-1].last_us + 1), last.last_us, is_head=False)
-    whole = _linked([*([head] if head else []), *made, *([tail] if tail else [])], interval_us)
+    head = _head(first, min(first.last_us, made[0].first_us - 1)) if first.first_us < from_us else None
+    tail = _tail(last, max(last.first_us, made[-1].last_us + 1)) if last.last_us > to_us else None
+    whole = _linked([run for run in (head, *made, tail) if run is not None], interval_us)
     whole[-1].number = _kept_number(group) or whole[-1].number
     return whole
 
 
 def _exact(look: Look, instants: set[int]) -> Look:
     """Return a result with its start as its run tells it: what is read back is early by some milliseconds."""
-    near = [at for at in instants if 0 < at - look.started_us <= EARLY_US]
+    near = [at for at in instants if 0 < at - look.started_us <= LATE_KEPT_US]
     if look.is_exact or look.started_us in instants or not near:
         return look
     shift_us = min(near) - look.started_us
     return replace(look, started_us=look.started_us + shift_us, ended_us=look.ended_us + shift_us)
-
-
-def _sequence(series: int, looks: Iterable[Look], interval_us: int) -> list[RunRow]:
-    runs: list[RunRow] = []
-    for look in sorted(looks, key=lambda look: (look.started_us, look.ended_us)):
-        one = _begun(series, look)
-        if runs and _goes_on(runs[-1], one, interval_us):
-            _append(runs[-1], one)
-        else:
-            runs.append(one)
-    return runs
 
 
 def _linked(runs: Sequence[RunRow], interval_us: int) -> list[RunRow]:
@@ -143,25 +128,34 @@ def _append(run: RunRow, after: RunRow) -> None:
     run.last_us, run.last_end_us, run.count = after.last_us, after.last_end_us, run.count + after.count
 
 
-def _part(run: RunRow, first_us: int, last_us: int, *, is_head: bool) -> RunRow | None:
-    """Return what a run has outside of the overlap; None if nothing."""
-    if (
-        last_us < first_us
-        or (is_head and first_us != run.first_us)
-        or (not is_head and last_us != run.last_us)
-    ):
+def _head(run: RunRow, last_us: int) -> RunRow | None:
+    """Return what a run has up to an instant; None if nothing."""
+    if last_us < run.first_us:
         return None
-    length_us = max(run.last_us - run.first_us, 1)
-    count = max(1, run.count * (last_us - first_us) // length_us)
-    part = replace(run, first_us=first_us, last_us=last_us, count=count)
-    if is_head:
-        part.last_end_us = max(last_us, min(run.last_end_us, last_us))
-        part.first_end_us = min(run.first_end_us, max(part.last_end_us, first_us))
-    else:
-        part.first_end_us = first_us
-    part.number = -first_us
-    part.longest_gap_us = min(run.longest_gap_us, last_us - first_us)
+    part = _part(run, run.first_us, last_us)
+    part.first_end_us, part.last_end_us = min(run.first_end_us, last_us), last_us
     return part
+
+
+def _tail(run: RunRow, first_us: int) -> RunRow | None:
+    """Return what a run has from an instant on; None if nothing."""
+    if run.last_us < first_us:
+        return None
+    part = _part(run, first_us, run.last_us)
+    part.first_end_us = first_us
+    return part
+
+
+def _part(run: RunRow, first_us: int, last_us: int) -> RunRow:
+    length_us = max(run.last_us - run.first_us, 1)
+    return replace(
+        run,
+        number=-first_us,
+        first_us=first_us,
+        last_us=last_us,
+        count=max(1, run.count * (last_us - first_us) // length_us),
+        longest_gap_us=min(run.longest_gap_us, last_us - first_us),
+    )
 
 
 def _cut(runs: Sequence[RunRow]) -> list[RunRow]:

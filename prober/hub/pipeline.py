@@ -167,7 +167,7 @@ class Pipeline:
 
     async def restore(self) -> None:
         """Read the receipts of batches that are on record."""
-        aside = await self._store.aside(MAX_ASIDE)
+        aside = await self._store.aside(MAX_ASIDE, data=False)
         self.chains.restore(await self._store.receipts(), [(row.agent, row.epoch) for row in reversed(aside)])
 
     async def run(self) -> None:

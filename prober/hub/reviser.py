@@ -8,7 +8,6 @@ What is decided lives in `revision.py` and `mending.py`.
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -26,7 +25,6 @@ from .revision import Past, begin_of, compare, replay
 from .series import SeriesState
 from .verdict import ProbePolicy, State, region_subject
 
-log = logging.getLogger(__name__)
 QUIET_SECONDS = 1.0  # without late results, before the past is looked at
 SHARE = 10  # it rests this many times as long as it worked
 LONGEST_REST_SECONDS = 60.0

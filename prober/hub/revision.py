@@ -19,6 +19,7 @@ from prober.store.base import ChangeRow, Detail, RunRow
 from prober.wire import Kind
 
 from .fold import Fold
+from .standing import row_of
 from .verdict import Change, Seen, State
 
 _USABLE = (Outcome.PASS.value, Outcome.WARN.value, Outcome.FAIL.value)
@@ -54,14 +55,9 @@ def begin_of(pasts: Iterable[Past], at_us: int, down: Mapping[tuple[str, str], i
     There no run's first result is under way, and no region is failing without being DOWN on record: `down` says
     since when those are that were at `at_us`. Costs one pass over the runs, sorted by where they stand in the way.
     """
-    blocks = [
-        block
-        for past in pasts
-        for block in _blocks(past, at_us, down.get((past.probe, past.region)))
-        if block[1] < at_us
-    ]
+    blocks = [block for past in pasts for block in _blocks(past, at_us, down.get((past.probe, past.region)))]
     begin_us = at_us - 1
-    for last_us, first_us in sorted(((last_us, first_us) for last_us, first_us in blocks), reverse=True):
+    for last_us, first_us in sorted(blocks, reverse=True):
         if last_us < begin_us:
             break  # so do all that follow
         if first_us <= begin_us:
@@ -125,7 +121,7 @@ def compare(
     return (
         [replace(row, withdrawn=revision) for row in old if _key(row)[:2] in moved],
         # One micro-second apart: what is equal in all else is two changes all the same.
-        [_row(one, revision, noted_us + number) for number, one in enumerate(come)],
+        [row_of(replace(one, noted_us=noted_us + number), revision) for number, one in enumerate(come)],
     )
 
 
@@ -149,18 +145,6 @@ def _restore(fold: Fold, past: Past, from_us: int) -> bool:
 
 def _key(change: ChangeRow | Change) -> tuple[str, int, str, str]:
     return change.subject, change.at_us, str(change.before), str(change.after)
-
-
-def _row(change: Change, revision: int, noted_us: int) -> ChangeRow:
-    return ChangeRow(
-        at_us=change.at_us,
-        noted_us=noted_us,
-        subject=change.subject,
-        before=change.before.value,
-        after=change.after.value,
-        because=change.because,
-        revision=revision,
-    )
 
 
 def _told(past: Past, run: RunRow) -> list[Seen]:

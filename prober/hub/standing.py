@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from checks.core.result import Outcome
+from prober.store.base import ChangeRow
 
 from .verdict import Change, Seen, State
 
@@ -66,3 +67,16 @@ def turn(
         )
     )
     standing.state, standing.since_us, standing.because = after, at_us, because
+
+
+def row_of(change: Change, revision: int = 0) -> ChangeRow:
+    """Return a change as it goes on record."""
+    return ChangeRow(
+        at_us=change.at_us,
+        noted_us=change.noted_us,
+        subject=change.subject,
+        before=change.before.value,
+        after=change.after.value,
+        because=change.because,
+        revision=revision,
+    )
