@@ -287,8 +287,8 @@ class Store(Protocol):
     async def agents(self) -> list[AgentRow]:
         """Return the remote agents whose keys are pinned, by name."""
 
-    async def aside(self, limit: int) -> list[AsideRow]:
-        """Return the batches kept aside, newest first."""
+    async def aside(self, limit: int, *, data: bool = True) -> list[AsideRow]:
+        """Return the batches kept aside, newest first; without their bytes, which may be many, if not asked for."""
 
     async def marks(self) -> dict[str, int]:
         """Return from when the past of probes has yet to be worked out."""

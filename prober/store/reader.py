@@ -199,9 +199,10 @@ def agents(connection: sqlite3.Connection) -> list[AgentRow]:
     ]
 
 
-def aside(connection: sqlite3.Connection, limit: int) -> list[AsideRow]:
-    """Return the batches kept aside, newest first."""
-    found = connection.execute(f"SELECT {ASIDE_COLUMNS} FROM aside ORDER BY number DESC LIMIT ?", (limit,))
+def aside(connection: sqlite3.Connection, limit: int, data: bool) -> list[AsideRow]:
+    """Return the batches kept aside, newest first, with their bytes or without."""
+    columns = ASIDE_COLUMNS if data else ASIDE_COLUMNS.removesuffix("data") + "x''"
+    found = connection.execute(f"SELECT {columns} FROM aside ORDER BY number DESC LIMIT ?", (limit,))
     return [aside_value(row) for row in found]
 
 

@@ -166,9 +166,9 @@ class SqliteStore:
         """Return the remote agents whose keys are pinned, by name."""
         return await self._readers.run(reader.agents)
 
-    async def aside(self, limit: int) -> list[AsideRow]:
-        """Return the batches kept aside, newest first."""
-        return await self._readers.run(reader.aside, limit)
+    async def aside(self, limit: int, *, data: bool = True) -> list[AsideRow]:
+        """Return the batches kept aside, newest first; without their bytes, which may be many, if not asked for."""
+        return await self._readers.run(reader.aside, limit, data)
 
     async def marks(self) -> dict[str, int]:
         """Return from when the past of probes has yet to be worked out."""

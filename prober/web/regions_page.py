@@ -81,7 +81,7 @@ _STANDINGS = {
 async def regions_page(call: Call) -> web.Response:
     """Answer with the page."""
     try:
-        rows = await call.served.store.aside(MAX_ASIDE)
+        rows = await call.served.store.aside(MAX_ASIDE, data=False)
     except StoreError:
         rows = []  # the rest of the page needs no store, and is wanted most when it cannot be read
     headers = {"Content-Security-Policy": _policy(), "Refresh": str(REFRESH_SECONDS)}

@@ -54,6 +54,7 @@ class RegionPromises(StoreCase):
             await store.write(WriteSet(aside=[aside(2), aside(2, "another fault")]))
             assert await store.aside(10) == [aside(2, "another fault"), aside(2), aside(1)]
             assert await store.aside(1) == [aside(2, "another fault")]
+            assert await store.aside(1, data=False) == [replace(aside(2, "another fault"), data=b"")]
             await store.write(WriteSet(aside=[aside(number) for number in range(3, 1500)]))
             kept = await store.aside(2000)
             assert (len(kept), kept[0], kept[-1].sequence) == (1000, aside(1499), 500)

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import sqlite3
-from collections.abc import Awaitable, Callable
 from fractions import Fraction
 from pathlib import Path
 
 import pytest
 from support.configs import loaded
 from support.hubs import HEALTH, THREE, Rig, S, T, hub
+from support.late import deliver, is_settled, until
 
 from checks.core.result import Outcome
-from prober import wire
 from prober.hub import pipeline, reviser
 from prober.hub.verdict import State
 from prober.store.base import ResultQuery, SeriesSlots
 from prober.store.sqlite import SqliteStore
-from prober.wire import Record, SpoolState
+from prober.wire import Record
 
 FAIL, PASS = Outcome.FAIL, Outcome.PASS
 REGIONS = ("fra", "iad", "sin")
@@ -29,33 +27,6 @@ REGIONS = ("fra", "iad", "sin")
 def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reviser, "QUIET_SECONDS", 0.01)
     monkeypatch.setattr(pipeline, "TICK_SECONDS", 0.02)
-
-
-async def deliver(rig: Rig, agent: str, epoch: int, *records: Record) -> None:
-    """Deliver records as a remote agent of that name, in one batch; the clock follows the newest of them."""
-    rig.wall.now_us = max([rig.wall.now_us, *(record.result.started_us + 2000 for record in records)])
-    made = rig.batch(records, agent=agent, epoch=epoch)
-    made = wire.Batch(**{name: getattr(made, name) for name in made.__struct_fields__ if name != "spool"},
-                      spool=SpoolState(0, 0, 0, 0))  # fmt: skip
-    rig.chains[agent, epoch] = (made.sequence, wire.digest(wire.encode(made)))
-    async with asyncio.timeout(10):
-        await rig.hub.pipeline.take(made, wire.encode(made))
-
-
-async def until(holds: Callable[[], Awaitable[bool]]) -> None:
-    """Wait until something holds."""
-    async with asyncio.timeout(10):
-        while not await holds():  # noqa: ASYNC110  # what is waited for has no event of its own
-            await asyncio.sleep(0.01)
-
-
-def settled(rig: Rig) -> Callable[[], Awaitable[bool]]:
-    """Return a question: is nothing left to be worked out?"""
-
-    async def holds() -> bool:
-        return not rig.hub.pipeline.judge.fold.revise_from and not await rig.hub.store.marks()
-
-    return holds
 
 
 def slots(rig: Rig, region: str, count: int, outcomes: dict[int, Outcome] | None = None) -> list[Record]:
@@ -118,7 +89,7 @@ async def test_what_two_regions_deliver_late_makes_the_past_as_if_it_had_come_in
         for region in ("iad", "sin"):
             await deliver(rig, f"{region}-1", 1, *records[region][3:10])
             await deliver(rig, f"{region}-1", 1, *records[region][10:18])
-        await until(settled(rig))
+        await until(lambda: is_settled(rig))
         assert await standing(rig) == expected
         assert rig.history.rolling("service:shop", rig.wall.now_us) == figures
         assert rig.view.probes["web"].state is State.UP
@@ -137,7 +108,7 @@ async def test_an_outage_that_is_found_when_it_is_over_is_on_record_and_told_of_
         with caplog.at_level(logging.INFO):
             for region in REGIONS:
                 await deliver(rig, f"{region}-1", 1, *records[region][2:7])
-            await until(settled(rig))
+            await until(lambda: is_settled(rig))
         downs = [row for row in await rig.hub.store.states(["probe:web"], 0) if row.after == "down"]
         assert downs
         assert all(down.revision > 0 for down in downs)
@@ -161,7 +132,7 @@ async def test_what_was_to_be_worked_out_is_not_forgotten_by_a_crash(
         wall = rig.wall
     monkeypatch.setattr(reviser, "QUIET_SECONDS", 0.01)
     async with hub(tmp_path, wall=wall) as again:
-        await until(settled(again))
+        await until(lambda: is_settled(again))
         assert "down" in [row.after for row in await again.hub.store.states(["probe:web"], 0)]
 
 
@@ -180,7 +151,7 @@ async def test_results_of_an_earlier_configuration_still_tell_of_their_time(tmp_
         assert not [row for row in await rig.hub.store.states(["probe:web"], 0) if row.after == "down"]
         for region in REGIONS:
             await deliver(rig, f"{region}-1", 1, *records[region][1:])
-        await until(settled(rig))
+        await until(lambda: is_settled(rig))
         assert [row for row in await rig.hub.store.states(["probe:web"], 0) if row.after == "down"]
         day = rig.history.rolling("probe:web", rig.wall.now_us)["24h"]
         assert day.coverage > Fraction(10 * 30, 24 * 3600)
@@ -200,7 +171,7 @@ async def test_looking_back_over_a_change_of_configuration_leaves_what_was_seen_
         now = [rig.record(region, rig.grid(region).first_due(rig.wall.now_us)) for region in REGIONS]
         for record in sorted(now, key=lambda one: one.result.started_us):
             await deliver(rig, f"{rig.hub.rows[record.series].region}-1", 1, record)
-        await until(settled(rig))
+        await until(lambda: is_settled(rig))
         assert await standing(rig) == before
 
 
@@ -227,7 +198,7 @@ async def test_agents_that_take_over_from_each_other_leave_no_hole_and_no_change
             region = rig.hub.rows[record.series].region
             taken_over = region == "fra" and record.slot >= records["fra"][6].slot
             await deliver(rig, f"{region}-{2 if taken_over else 1}", 1, record)
-        await until(settled(rig))
+        await until(lambda: is_settled(rig))
         assert {subject: after for subject, after, _ in await standing(rig)} == {
             "probe:web": "up",
             "service:shop": "up",

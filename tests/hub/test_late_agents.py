@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import msgspec
 import pytest
 from support.configs import loaded
 from support.hubs import THREE, Rig, S, T, hub
+from support.late import deliver, is_settled, until
 
 from checks.core.result import Outcome
-from prober import wire
 from prober.hub import pipeline, reviser
 from prober.hub.verdict import State
 from prober.store.base import ResultQuery, SeriesSlots
-from prober.wire import Record, SpoolState
+from prober.wire import Record
 
 FAIL, PASS, VOID = Outcome.FAIL, Outcome.PASS, Outcome.VOID
 ONE = THREE.replace("retries: 0}", "retries: 0}, regions: [fra]")
@@ -26,28 +25,6 @@ ONE = THREE.replace("retries: 0}", "retries: 0}, regions: [fra]")
 def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reviser, "QUIET_SECONDS", 0.01)
     monkeypatch.setattr(pipeline, "TICK_SECONDS", 0.02)
-
-
-async def deliver(rig: Rig, agent: str, epoch: int, *records: Record, follow: bool = True) -> None:
-    """Deliver records of a remote agent in one batch; the hub's clock follows them."""
-    if follow:
-        rig.wall.now_us = max([rig.wall.now_us, *(record.result.started_us + 2000 for record in records)])
-    made = msgspec.structs.replace(rig.batch(records, agent=agent, epoch=epoch), spool=SpoolState(0, 0, 0, 0))
-    rig.chains[agent, epoch] = (made.sequence, wire.digest(wire.encode(made)))
-    async with asyncio.timeout(10):
-        await rig.hub.pipeline.take(made, wire.encode(made))
-
-
-async def until(holds: Callable[[], Awaitable[bool]]) -> None:
-    """Wait until something holds."""
-    async with asyncio.timeout(10):
-        while not await holds():  # noqa: ASYNC110  # what is waited for has no event of its own
-            await asyncio.sleep(0.01)
-
-
-async def is_settled(rig: Rig) -> bool:
-    """Say whether nothing is left to be worked out."""
-    return not rig.hub.pipeline.judge.fold.revise_from and not await rig.hub.store.marks()
 
 
 def moved(record: Record, by_us: int) -> Record:

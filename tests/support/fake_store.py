@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from prober.store.base import (
     AsideRow,
@@ -118,10 +118,10 @@ class FakeStore:
         self._check()
         return [row for row in self.missed if row.series in series][:limit]
 
-    async def aside(self, limit: int) -> list[AsideRow]:
-        """Return the newest batches that were kept aside."""
+    async def aside(self, limit: int, *, data: bool = True) -> list[AsideRow]:
+        """Return the newest batches that were kept aside, with their bytes or without."""
         self._check()
-        return self.refused[:limit]
+        return [row if data else replace(row, data=b"") for row in self.refused[:limit]]
 
     async def calls(self, probe: str) -> list[CallRow]:
         """Return none."""
