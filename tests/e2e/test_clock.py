@@ -4,7 +4,7 @@ Debian's libfaketime moves the wall clock of the daemon and its agent, and leave
 of the system's clock does. The targets and the test itself stay on the true clock.
 
 Two things differ from a step of the system's clock: receive stamps of the kernel stay on the true clock, and
-libfaketime would move monotonic timer descriptors too, which is undone below.
+libfaketime would move monotonic timer descriptors too, which `support/faketime.py` undoes.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import pytest
-from support.daemons import ROOT, Daemon, daemon
+from support.daemons import Daemon, daemon
+from support.faketime import shifted, step
 from support.tcp_peer import Conversation, tcp_peer
 
 HOUR_SECONDS = 3600
@@ -32,22 +32,6 @@ CONFIGURATION = (
     'probes:\n  - {name: p0, tcp: {address: "127.0.0.1:%d"}}\n'
     "services:\n  - {name: shop, title: Web shop, probes: [p0]}\n"
 )
-# libfaketime takes every timer descriptor for one on the wall clock; the C library's own function knows better.
-TRUE_TIMERS = """\
-import ctypes
-class CDLL(ctypes.CDLL):
-    def __init__(self, name, *arguments, **named):
-        super().__init__(name or "libc.so.6", *arguments, **named)
-ctypes.CDLL = CDLL
-"""
-
-
-def library() -> Path:
-    """Return where libfaketime is; skip when it is missing."""
-    found = next(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"), None)
-    if found is None:
-        pytest.skip("missing component: faketime (hint: make e2e as root on Debian installs it)")
-    return found
 
 
 @dataclass(slots=True)
@@ -55,7 +39,7 @@ class Scene:
     """A daemon on a clock that can be stepped, and when it connected to its target (monotonic nanoseconds)."""
 
     running: Daemon
-    clock: Path
+    clock: Path  # the folder of its clock
     connected_ns: list[int]
     cut: bool = False
     stepped_ns: int = 0
@@ -63,10 +47,8 @@ class Scene:
 
     def step(self, seconds: int) -> None:
         """Set the daemon's wall clock that far from the true one, in one instant."""
-        fresh = self.clock.with_suffix(".new")
-        fresh.write_text(f"{seconds:+d}\n")
         self.stepped_ns = time.monotonic_ns()
-        fresh.rename(self.clock)
+        step(self.clock, seconds)
 
     async def steps(self) -> int:
         """Return how many steps the agent has noticed."""
@@ -97,18 +79,8 @@ class Scene:
 @contextlib.asynccontextmanager
 async def scene(folder: Path) -> AsyncIterator[Scene]:
     """Watch a target that can be `cut` for some slots on the true clock."""
-    clock = folder / "clock"
-    clock.write_text("+0\n")
-    (folder / "site").mkdir()
-    (folder / "site" / "sitecustomize.py").write_text(TRUE_TIMERS)
-    environ = {
-        "PYTHONPATH": f"{folder / 'site'}:{ROOT}",
-        "LD_PRELOAD": str(library()),
-        "FAKETIME_TIMESTAMP_FILE": str(clock),
-        "FAKETIME_NO_CACHE": "1",
-        "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-        "FAKETIME_DONT_RESET": "1",
-    }
+    clock = folder / "site"
+    environ = shifted(clock, 0)
     connected_ns: list[int] = []
 
     async def greet(conversation: Conversation) -> None:

@@ -13,13 +13,13 @@ import pytest
 from e2e.regions import scenarios_agents as agents
 from e2e.regions import scenarios_hosts as hosts
 from e2e.regions import scenarios_links as links
-from e2e.regions.clocks import library
 from e2e.regions.layout import INTERVALS_US
 from e2e.regions.namespaces import need_namespaces
 from e2e.regions.run import Lane, run_lanes, words
 from e2e.regions.table import show
 from e2e.regions.trial import Report
 from rich.console import Console
+from support.faketime import library
 
 from prober.loop import run_loop
 

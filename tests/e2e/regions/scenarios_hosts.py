@@ -10,7 +10,8 @@ import signal
 from collections.abc import Iterator
 from pathlib import Path
 
-from .clocks import shifted, step
+from support.faketime import shifted, step
+
 from .faults import broken
 from .layout import REGIONS
 from .trial import SECOND_US, Trial
