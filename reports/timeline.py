@@ -88,17 +88,6 @@ class Timeline:
             yield Span(at_us, end_us, mark)
             at_us = end_us
 
-    def since(self, cut_us: int) -> Timeline:
-        """Return the timeline with everything before `cut_us` UNKNOWN."""
-        if cut_us <= DAWN_US:
-            return self
-        index = bisect_right(self.starts, cut_us) - 1
-        trace = Trace()
-        trace.put(cut_us, self.marks[index])
-        trace.starts.extend(self.starts[index + 1 :])
-        trace.marks.extend(self.marks[index + 1 :])
-        return trace.timeline()
-
 
 class Trace:
     """A timeline in the making: changes are put in order of time, at equal instants the last one wins."""

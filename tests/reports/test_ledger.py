@@ -86,7 +86,6 @@ def test_an_extended_ledger_equals_one_built_anew(vote, data):
 def test_extending_with_the_same_evidence_changes_nothing(rows, cut_us):
     ledger = _ledger([rows], 1)
     assert ledger.extended(ledger.timeline, cut_us) == ledger
-    assert ledger.extended(ledger.timeline.since(cut_us), cut_us) == ledger
 
 
 def test_a_probe_without_results_has_no_data():

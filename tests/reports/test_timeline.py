@@ -189,7 +189,6 @@ def test_a_tail_equals_the_whole_from_its_cut_on(rows, since_us):
     window = Window(since_us, END_US + 5)
     whole = region_timeline(stretches, GAP_US)
     assert list(region_timeline(stretches, GAP_US, since_us).spans(window)) == list(whole.spans(window))
-    assert list(whole.since(since_us).spans(window)) == list(whole.spans(window))
 
 
 def _marks(stretches: list[Stretch], gap_us: int) -> list[Mark]:
