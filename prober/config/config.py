@@ -13,6 +13,7 @@ from typing import Literal
 from checks.core.check import Options
 
 from .contracts import ContractBlock
+from .delivery import MailBlock, ReportsBlock
 from .operations import AgentsBlock, BlackboxBlock, ListenBlock, LogBlock, PageBlock, StoreBlock
 from .probes import Schedule
 from .services import CustomerBlock, MaintenanceBlock
@@ -123,7 +124,9 @@ class Config:
     folder: Path = field(compare=False)
     """Where the file lies; relative names in it start here."""
     digest: str = ""
-    """SHA-256 over everything above but the folder, in hexadecimal; secrets enter as their own SHA-256."""
+    """SHA-256 over everything here but itself and the folder, in hexadecimal; secrets enter as their own SHA-256."""
+    reports: ReportsBlock = field(default_factory=ReportsBlock)
+    mail: MailBlock | None = None
 
     def path(self, name: str) -> Path:
         """Return the place of a file that the configuration names."""

@@ -1,150 +1,54 @@
 """The `contracts` section: what was promised, to whom, and how it is counted.
 
-Here: the shape of a contract. Not here: any figure (`reports`).
+Here: the shape of a contract. Not here: its methods and credits (modules of their own), what contradicts another key
+(`contract_limits`), any figure (`reports`).
 """
 
 from __future__ import annotations
 
-from decimal import Decimal
 from fractions import Fraction
-from itertools import pairwise
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
-    BeforeValidator,
+    ConfigDict,
     Field,
     PlainSerializer,
-    PlainValidator,
-    StrictInt,
-    WithJsonSchema,
+    StrictBool,
+    StringConstraints,
     model_validator,
 )
 
 from checks.core.schema import Section
-from checks.core.values import DurationUs, at_least
+from checks.core.values import DurationUs, at_least, at_most
 
-from .contract_terms import Day, Denominator, DenominatorText, Hours, Percent, Window, WindowText, Zone
-from .faults import did_you_mean
-from .terms import Name, Title, text_as, wrong
-
-MAX_WEIGHTS = 1_000
-MAX_TIERS = 20
-
-_BARE_METHODS = ("time", "requests")
-
-
-def _weight(text: str) -> Fraction:
-    if not (text.isascii() and text.replace(".", "", 1).isdigit() and len(text) <= 20):
-        raise wrong("expected a weight such as 3 or 0.25")
-    return Fraction(Decimal(text))
-
-
-def _read_weight(value: object) -> Fraction:
-    whole = isinstance(value, int) and not isinstance(value, bool)
-    weight: Fraction = text_as(str(value) if whole else value, _weight, "expected a weight such as 3 or 0.25")
-    if weight <= 0:
-        raise wrong("a weight is more than zero")
-    return weight
-
-
-Threshold = Annotated[
+from .contract_credits import CreditTermsBlock, Tiers
+from .contract_methods import Method, MethodText, NoKnobs
+from .contract_terms import (
+    Amount,
+    Day,
+    Denominator,
+    DenominatorText,
+    Hours,
+    InstantUs,
     Percent,
-    BeforeValidator(lambda value: "100%" if value == "all" else value),
-    WithJsonSchema({"type": "string", "examples": ["5%", "all"]}),
-]
-Weight = Annotated[
-    Fraction,
-    PlainValidator(_read_weight),
-    PlainSerializer(str, return_type=str, when_used="json"),
-    WithJsonSchema(
-        {"anyOf": [{"type": "integer", "minimum": 1}, {"type": "string", "pattern": "^[0-9.]+$"}]}
-    ),
-]
+    Window,
+    WindowText,
+    Zone,
+)
+from .presets import PresetName
+from .probes import RegionNames
+from .terms import Name, Prose, Title, wrong
 
+MAX_SERVICES = 1_000
+MAX_EXCLUSIONS = 1_000
+MAX_HOLIDAYS = 1_000
+MAX_OBJECTIVES = 20
+MAX_ACTIONS = 100
 
-class NoKnobs(Section):
-    """A method without keys of its own."""
-
-
-class Minutes(Section):
-    """A minute is down if more than a share of its attempts failed."""
-
-    threshold: Threshold
-    """The share of failed attempts that a minute may have; `all`: every attempt must have failed."""
-    min_attempts: Annotated[StrictInt, Field(ge=1, le=100_000)] = 1
-    """A minute with fewer attempts is unknown."""
-
-
-class Periods(Section):
-    """Only so many down minutes in a row count, then all of them."""
-
-    minutes: Annotated[StrictInt, Field(ge=1, le=1_440)]
-    """How many minutes in a row make a down time."""
-    threshold: Threshold = Fraction(1)
-    """As in `minutes`."""
-    min_attempts: Annotated[StrictInt, Field(ge=1, le=100_000)] = 1
-    """As in `minutes`."""
-    unknown: Literal["break", "bridge", "worst"] = "break"
-    """What an unknown minute inside a run does."""
-    good_minutes: Annotated[StrictInt, Field(ge=1, le=1_440)] = 1
-    """How many good minutes in a row end a down time."""
-
-
-class Slices(Section):
-    """The mean of the error rates of equal slices of time."""
-
-    length_us: Annotated[DurationUs, at_least("1s")] = Field(alias="length")
-    """The length of a slice."""
-    empty: Literal["zero", "skip", "unknown"] = "zero"
-    """What a slice without attempts counts as: no errors, nothing, or unknown."""
-
-
-class Weighted(Section):
-    """Down time weighted by region or by probe."""
-
-    by: Literal["regions", "probes"]
-    """What the weights belong to."""
-    weights: Annotated[dict[str, Weight], Field(min_length=1, max_length=MAX_WEIGHTS)]
-    """The weight of each, more than zero; exact, `0.25` in quotes."""
-
-
-class Method(Section):
-    """How availability is counted; exactly one key."""
-
-    time: NoKnobs | None = None
-    """Down time over the whole."""
-    requests: NoKnobs | None = None
-    """Good attempts over all attempts."""
-    minutes: Minutes | None = None
-    """Down minutes, judged one by one."""
-    periods: Periods | None = None
-    """Down minutes that come in runs."""
-    slices: Slices | None = None
-    """The mean of the slices' error rates."""
-    weighted: Weighted | None = None
-    """Down time, weighted."""
-
-    @model_validator(mode="after")
-    def _exactly_one(self) -> Method:
-        if len(self.model_fields_set) != 1 or self.name == "":
-            raise wrong("a method is exactly one of time, requests, minutes, periods, slices, weighted")
-        return self
-
-    @property
-    def name(self) -> str:
-        """The method's key."""
-        return next((name for name in type(self).model_fields if getattr(self, name) is not None), "")
-
-
-def _method(value: object) -> object:
-    if isinstance(value, str):
-        if value in _BARE_METHODS:
-            return {value: {}}
-        if value in Method.model_fields:
-            raise wrong(f"the method {value} needs keys", f"such as method: {{{value}: {{...}}}}")
-        raise wrong("not a method", did_you_mean(value, list(Method.model_fields)))
-    return value
+# Pydantic takes its own tuple for a list when it writes what a plain validator has read.
+_Regions = Annotated[RegionNames, PlainSerializer(list, return_type=list[str], when_used="json")]
+_Text = Annotated[str, StringConstraints(min_length=1, max_length=2_000)]
 
 
 class MaintenanceRule(Section):
@@ -158,15 +62,39 @@ class MaintenanceRule(Section):
     """At most this much of a month is excused."""
     max_per_year_us: DurationUs | None = Field(default=None, alias="max_per_year")
     """At most this much of a year is excused."""
+    hours: Hours | None = None
+    """Only what lies in these hours of the week is excused; at any time if absent."""
+    evidence: Literal["stated", "logged"] = "stated"
+    """`stated`: the announcement counts from the instant that is stated; `logged`: from when it was on record here."""
 
 
-class Tier(Section):
-    """One step of the credit table."""
+class ExclusionBlock(Section):
+    """Time taken out by agreement for another reason than maintenance. It counts once somebody has approved it."""
 
-    below: Percent
-    """The step holds if the availability is below this."""
-    credit: Percent
-    """The share of the fee that is given back."""
+    title: Title
+    """What happened."""
+    kind: Literal["force_majeure", "customer", "third_party", "other"]
+    """Whose fault it was, if anybody's."""
+    start_us: InstantUs = Field(alias="start")
+    """When it begins."""
+    end_us: InstantUs = Field(alias="end")
+    """When it ends."""
+    reason: _Text
+    """Why it is taken out; reports print it."""
+    approved_by: Title | None = None
+    """Who approved it; without it the exclusion is shown and does not count."""
+    approved_us: InstantUs | None = Field(default=None, alias="approved")
+    """When it was approved."""
+    rule: Literal["shrink", "keep"] = "shrink"
+    """As in `maintenance`."""
+
+    @model_validator(mode="after")
+    def _sound(self) -> ExclusionBlock:
+        if self.end_us <= self.start_us:
+            raise wrong("the end is not after the start")
+        if self.approved_us is not None and self.approved_by is None:
+            raise wrong("approved by nobody", "name somebody: approved_by")
+        return self
 
 
 class Effective(Section):
@@ -184,55 +112,110 @@ class Effective(Section):
         return self
 
 
-def _tiers(tiers: tuple[Tier, ...]) -> tuple[Tier, ...]:
-    for above, below in pairwise(tiers):
-        if below.below >= above.below:
-            raise wrong("credit tiers go from the highest to the lowest availability, each once")
-        if below.credit < above.credit:
-            raise wrong("a lower availability cannot give a smaller credit")
-    return tiers
+class LatencyBlock(Section):
+    """How fast most runs must be."""
+
+    share: Annotated[Percent, AfterValidator(lambda share: _some(share, "a share"))]
+    """The share of the passed scheduled runs that must be within the time."""
+    within_us: Annotated[DurationUs, at_least("1ms"), at_most("10m")] = Field(alias="within")
+    """The time they have."""
 
 
-def _claim(claim: Fraction) -> Fraction:
-    if not claim:
-        raise wrong("a claim of 0% promises nothing")
-    return claim
+class ActionBlock(Section):
+    """What was done since, for the report."""
+
+    on: Day
+    """The day it was done."""
+    text: _Text
+    """What was done."""
+
+
+def _some(share: Fraction, what: str) -> Fraction:
+    if not share:
+        raise wrong(f"{what} of 0% promises nothing")
+    return share
+
+
+def _finish(schema: dict[str, Any]) -> None:  # Any: JSON
+    """Say what required keys cannot: one of two spellings, and that a preset may bring the claim."""
+    schema["required"] = [key for key in schema["required"] if key != "claim"]
+    schema["allOf"] = [
+        {"oneOf": [{"required": ["service"]}, {"required": ["services"]}]},
+        {"anyOf": [{"required": ["claim"]}, {"required": ["preset"]}]},
+    ]
 
 
 class ContractBlock(Section):
-    """An SLA: what was promised for a service, and how it is counted."""
+    """An SLA: what was promised for a service, and how it is counted. Several blocks may have one name: they are its
+    versions, and hold at different times."""
+
+    model_config = ConfigDict(json_schema_extra=_finish)
 
     name: Name
     """The name that reports and the command line use."""
     title: Title | None = None
     """The name that reports print; the contract's name if absent."""
-    service: str
+    preset: PresetName | None = None
+    """Begin with the wording of a well-known provider ([presets](presets.md)); keys of your own replace the
+    preset's."""
+    service: str | None = None
     """The service that the promise is about."""
+    services: Annotated[tuple[str, ...], Field(max_length=MAX_SERVICES)] = ()
+    """Instead of `service`: several, for the method `weighted` by services."""
+    regions: _Regions = ()
+    """The regions whose sight counts; all of the probes' if absent."""
     customers: tuple[str, ...] = ()
     """The customers it was promised to."""
-    claim: Annotated[Percent, AfterValidator(_claim)]
-    """The promised availability, as text such as "99.95%": exact, never a float."""
+    claim: Annotated[Percent, AfterValidator(lambda claim: _some(claim, "a claim"))]
+    """The promised availability, as text such as "99.95%": exact, never a float. Required, unless a preset gives it."""
+    more_than: StrictBool = False
+    """Whether the availability must be above the claim; else the claim itself is enough."""
     window: WindowText = Window("month")
-    """What one figure covers: `month`, `quarter`, `year`, or `rolling 30d`."""
+    """What one figure covers: `month`, `quarter`, `year`, months from a day of theirs (`billing day 15`), or
+    `rolling 30d`."""
     timezone: Zone = "UTC"
     """The zone that days and months are cut in."""
-    method: Annotated[
-        Method, BeforeValidator(_method, json_schema_input_type=Method | Literal["time", "requests"])
-    ] = Method(time=NoKnobs())
-    """How it is counted: `time`, `requests`, or a mapping with one of the methods that have keys."""
+    method: MethodText = Method(time=NoKnobs())
+    """How it is counted: `time`, `requests`, or a mapping with one of the methods."""
     denominator: DenominatorText = Denominator("period")
-    """What down time is divided by: `period`, `eligible` (less exclusions), or a length such as `43200m`."""
+    """What down time is divided by: `period`, `eligible` (less exclusions), or a length such as `43200m` (not where
+    attempts or slices are counted)."""
     unknown: Literal["bounds", "skip", "as_up", "as_down"] = "bounds"
     """What unmeasured time is; all but `bounds` are printed beside the bounds, never instead of them."""
     gap_us: Annotated[DurationUs, at_least("1s")] | None = Field(default=None, alias="gap")
     """Results further apart than this leave unknown time between them. Twice the interval if absent."""
     quorum: Literal["regional", "pooled"] = "regional"
     """`regional`: each region is judged, then they vote; `pooled`: all runs are one sequence."""
+    clock_error_us: Annotated[DurationUs, at_most("1h")] = Field(default=0, alias="clock_error")
+    """How wrong clocks may have been: the edges of outages are widened by this on either side."""
+    statistics: Literal["beside", "weaker", "off"] = "beside"
+    """Whether the statistical line stands beside the finding, may weaken it, or is left out."""
     hours: Hours | None = None
     """Service hours; time outside is not counted."""
+    holidays: Annotated[tuple[Day, ...], Field(max_length=MAX_HOLIDAYS)] = ()
+    """Days without service hours."""
     maintenance: MaintenanceRule | None = None
     """How announced maintenance is excused; not at all if absent."""
-    credits: Annotated[tuple[Tier, ...], Field(max_length=MAX_TIERS), AfterValidator(_tiers)] = ()
-    """The credit table, from the highest availability to the lowest."""
+    exclusions: Annotated[tuple[ExclusionBlock, ...], Field(max_length=MAX_EXCLUSIONS)] = ()
+    """Other time that was taken out by agreement."""
+    credits: Tiers = ()
+    """The credit table, from the highest availability to the lowest, without holes."""
+    credit_terms: CreditTermsBlock | None = None
+    """How credits are paid; or how they follow from the down time, without a table."""
+    fee: Amount | None = None
+    """What is paid for one window; the customer's fee if absent. Without any, credits are printed as shares."""
+    latency: Annotated[tuple[LatencyBlock, ...], Field(max_length=MAX_OBJECTIVES)] = ()
+    """How fast most runs must be."""
     effective: Effective = Effective()
     """From when to when it holds; always if absent."""
+    public: StrictBool = False
+    """Whether the status page and the public API show its figures."""
+    promise: Prose | None = None
+    """What was promised, in the contract's own words; reports print it."""
+    actions: Annotated[tuple[ActionBlock, ...], Field(max_length=MAX_ACTIONS)] = ()
+    """What was done since; reports print it."""
+
+    @property
+    def service_names(self) -> tuple[str, ...]:
+        """The services that the promise is about, in the order of the file."""
+        return self.services if self.service is None else (self.service,)

@@ -89,7 +89,7 @@ def to_yaml(value: object) -> str:
     return text
 
 
-class _Neat(yaml.SafeDumper):
+class Neat(yaml.SafeDumper):
     """Indents what stands in a list, and keeps short lists of plain values on one line."""
 
     def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
@@ -107,7 +107,7 @@ class _Neat(yaml.SafeDumper):
 def neat_yaml(value: object) -> str:
     """Write plain values as a person would who has 80 columns."""
     text: str = yaml.dump(
-        value, Dumper=_Neat, sort_keys=False, default_flow_style=False, allow_unicode=True, width=_WIDTH
+        value, Dumper=Neat, sort_keys=False, default_flow_style=False, allow_unicode=True, width=_WIDTH
     )
     return text
 

@@ -15,11 +15,15 @@ from pydantic import ValidationError
 
 from checks.core.check import KINDS
 
+from .brand import check_logos
 from .config import Config
+from .contract_limits import Contracts
+from .delivery_names import check_delivery_files
 from .faults import ConfigError, Fault
 from .messages import report, typed_instead
 from .model import Document, document_model
 from .names import Names
+from .presets import fill
 from .resolve import resolve
 from .secret_files import SecretFiles
 from .settings import overlay, read_settings
@@ -69,9 +73,14 @@ def _load_text(text: str, name: str, environ: Mapping[str, str]) -> Config:
         )
     model = document_model()
     folder = Path(name).parent
+    fill(plain)
     SecretFiles(tree, folder).fill(plain, model)
     document = _validate(plain, tree, model)
     Names(tree, plain, KINDS).check()
+    check_logos(tree, plain, folder)
+    check_delivery_files(tree, plain, folder)
+    if document is not None:
+        Contracts(tree, document).check()
     if tree.faults or document is None:
         raise ConfigError(tree.faults)
     return resolve(document, folder)

@@ -13,6 +13,7 @@ from pydantic import Field, create_model
 from checks.core.schema import Section
 
 from .contracts import ContractBlock
+from .delivery import MailBlock, ReportsBlock
 from .operations import AgentsBlock, BlackboxBlock, ListenBlock, LogBlock, PageBlock, StoreBlock
 from .probes import DefaultsBlock, ProbeFields, probe_model
 from .regions import RegionBlock
@@ -38,6 +39,10 @@ class Document(Section):
     """Whom it was promised to."""
     maintenance: tuple[MaintenanceBlock, ...] = ()
     """Planned interruptions."""
+    reports: ReportsBlock = ReportsBlock()
+    """Reports of periods that are over, and where they are delivered to, see [reports](reports.md)."""
+    mail: MailBlock | None = None
+    """The mail server; absent, nothing is sent by e-mail."""
     blackbox: BlackboxBlock | None = None
     """The `/probe` endpoint; absent, it answers nothing."""
     store: StoreBlock = StoreBlock()

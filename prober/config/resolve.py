@@ -31,8 +31,8 @@ _T = TypeVar("_T")
 def resolve(document: Document, folder: Path) -> Config:
     """Return the configuration that a sound document means, with its digest."""
     regions = tuple(_region(name, block) for name, block in document.regions.items()) or (_only_region(),)
-    names = tuple(region.name for region in regions)
-    probes = tuple(_probe(block, document.defaults, names) for block in document.probe_blocks)
+    names = region_names(document)
+    probes = tuple(resolve_probe(block, document.defaults, names) for block in document.probe_blocks)
     if any(KINDS[probe.kind].passive for probe in probes):
         regions += (_region(HUB_REGION, RegionBlock.model_construct(title="Hub")),)
     config = Config(
@@ -49,8 +49,15 @@ def resolve(document: Document, folder: Path) -> Config:
         agents=document.agents,
         log=document.log,
         folder=folder,
+        reports=document.reports,
+        mail=document.mail,
     )
     return dataclasses.replace(config, digest=digest_of(config))
+
+
+def region_names(document: Document) -> tuple[str, ...]:
+    """Return the regions that agents run in, in the order of the file."""
+    return tuple(document.regions) or (DEFAULT_REGION,)
 
 
 def _region(name: str, block: RegionBlock) -> Region:
@@ -79,7 +86,8 @@ def _only_region() -> Region:
     return _region(DEFAULT_REGION, RegionBlock(title="Local", local=True))
 
 
-def _probe(block: ProbeFields, defaults: DefaultsBlock, all_regions: tuple[str, ...]) -> Probe:
+def resolve_probe(block: ProbeFields, defaults: DefaultsBlock, all_regions: tuple[str, ...]) -> Probe:
+    """Return the probe that a block with a kind of check means; its names may dangle."""
     layers: tuple[DefaultsBlock, ...] = (block, defaults, BUILT_IN)
     kind = next(kind for kind in KINDS if getattr(block, kind, None) is not None)
     options = getattr(block, kind)

@@ -1,17 +1,24 @@
-"""The `services`, `customers` and `maintenance` sections: what people know, who pays, what was announced."""
+"""The `services` and `customers` sections: what people know, and who it was promised to."""
 
 from __future__ import annotations
 
+import re
 from typing import Annotated
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, StringConstraints
 
 from checks.core.schema import Section
 
-from .contract_terms import Amount, InstantUs
+from .contract_terms import Amount
+from .maintenance import MAX_MEMBERS, MaintenanceBlock
 from .terms import Name, Prose, Quorum, Title, UpWhen, wrong
 
-MAX_MEMBERS = 1_000
+__all__ = ["MAX_MEMBERS", "BrandBlock", "CustomerBlock", "MaintenanceBlock", "ServiceBlock"]
+
+MAX_EMAILS = 20
+_COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
+_LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Z][a-z]{3})?(-[A-Z]{2})?")
+_EMAIL = re.compile(r"[^\s@<>,;:\"()\[\]\\]{1,64}@[^\s@<>,;:\"()\[\]\\.]+(\.[^\s@<>,;:\"()\[\]\\.]+)+")
 
 
 class ServiceBlock(Section):
@@ -31,6 +38,41 @@ class ServiceBlock(Section):
     """How many of its probes must be up: `all`, `any`, a count, or `2 of 3`."""
 
 
+def _colour(text: str) -> str:
+    if not _COLOUR.fullmatch(text):
+        raise wrong("expected a colour such as #1a6b3c", "# and six hexadecimal digits, in quotes")
+    return text.lower()
+
+
+def _language(text: str) -> str:
+    if not _LANGUAGE.fullmatch(text):
+        raise wrong("expected a language such as en, de or zh")
+    return text
+
+
+def _email(text: str) -> str:
+    if len(text) > 254 or not text.isprintable() or not _EMAIL.fullmatch(text):
+        raise wrong("expected an e-mail address such as reports@acme.example")
+    return text
+
+
+EmailAddress = Annotated[str, AfterValidator(_email)]
+LanguageTag = Annotated[str, AfterValidator(_language)]
+
+
+class BrandBlock(Section):
+    """How a customer's reports look."""
+
+    name: Title | None = None
+    """Who the report is from, beside the logo."""
+    logo: Annotated[str, StringConstraints(min_length=1, max_length=1_000)] | None = None
+    """A PNG, JPEG or SVG file of at most 256 KiB; relative to this file."""
+    colour: Annotated[str, AfterValidator(_colour)] | None = None
+    """The colour of headings and lines, such as `"#1a6b3c"`."""
+    footer: Prose | None = None
+    """What stands at the foot of each page."""
+
+
 class CustomerBlock(Section):
     """Somebody a contract was made with."""
 
@@ -40,26 +82,9 @@ class CustomerBlock(Section):
     """The name that reports print; the customer's name if absent."""
     fee: Amount | None = None
     """What the customer pays for one window of a contract; credits are a share of it."""
-
-
-class MaintenanceBlock(Section):
-    """A planned interruption. It is probed as usual; contracts say whether it is excused."""
-
-    title: Title
-    """What is done."""
-    description: Prose | None = None
-    """A sentence or two for the status page."""
-    services: Annotated[tuple[str, ...], Field(min_length=1, max_length=MAX_MEMBERS)]
-    """The services that it touches."""
-    start_us: InstantUs = Field(alias="start")
-    """When it begins."""
-    end_us: InstantUs = Field(alias="end")
-    """When it ends; what runs over is not excused."""
-    announced_us: InstantUs | None = Field(default=None, alias="announced")
-    """When customers were told; contracts ask for notice."""
-
-    @model_validator(mode="after")
-    def _ordered(self) -> MaintenanceBlock:
-        if self.end_us <= self.start_us:
-            raise wrong("the end is not after the start")
-        return self
+    brand: BrandBlock | None = None
+    """How reports for this customer look."""
+    language: LanguageTag | None = None
+    """The language of reports for this customer, such as `en`, `de` or `zh`; English if absent."""
+    email: Annotated[tuple[EmailAddress, ...], Field(max_length=MAX_EMAILS)] = ()
+    """Who gets closed reports by e-mail."""

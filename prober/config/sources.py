@@ -132,13 +132,17 @@ def read_source(path: Path) -> Item:
 
 def source(text: str, name: str) -> Item:
     """Return the root of a text; ConfigError as above."""
-    root = compose(text, name)
-    _count(root, name)
-    return Item(root, "", set())
+    return items_of([compose(text, name)], name)[0]
 
 
-def _count(root: yaml.Node, name: str) -> None:
-    waiting, count = [root], 0
+def items_of(roots: list[yaml.Node], name: str) -> list[Item]:
+    """Return the documents of one file; ConfigError if together they hold too much."""
+    _count(roots, name)
+    return [Item(root, "", set()) for root in roots]
+
+
+def _count(roots: list[yaml.Node], name: str) -> None:
+    waiting, count = list(roots), 0
     while waiting:
         node = waiting.pop()
         count += 1

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import codecs
 import re
+from collections.abc import Callable
+from typing import TypeVar
 
 import yaml
 from yaml.composer import Composer
@@ -18,6 +20,7 @@ from yaml.scanner import Scanner
 from .faults import ConfigError, Fault
 
 MAX_FILE_BYTES = 10_000_000
+MAX_DOCUMENTS = 20_000
 MAX_DEPTH = 64  # levels; a real configuration has under ten, and a parser's stack is not endless
 PLAIN, QUOTED = "?", "!"  # tags given to scalars: meaning still open, and text for sure
 
@@ -35,7 +38,11 @@ _WORDS = {
     "did not find expected key": ("a key was expected", "check the indentation"),
     "did not find expected '-' indicator": ("a list item was expected", "check the indentation"),
     "could not find expected ':'": ("a ':' was expected after the key", ""),
+    # libyaml's scanner has a limit of its own, and may look ahead past ours.
+    "exceeded maximum nesting depth": (f"nested deeper than {MAX_DEPTH} levels", ""),
 }
+
+_T = TypeVar("_T")
 
 
 class _TooDeep(Exception):
@@ -104,6 +111,27 @@ def decode(data: bytes, file: str) -> str:
 
 def compose(text: str, file: str, loader: type = Loader) -> yaml.Node:
     """Return the root node of the only document; ConfigError for anything that is not YAML."""
+    node: yaml.Node | None = _composed(text, file, lambda: loader(text).get_single_node())
+    if node is None:
+        raise ConfigError([_fault(file, 1, 1, "the file is empty", "start with probes:")])
+    return node
+
+
+def compose_all(text: str, file: str, loader: type = Loader) -> list[yaml.Node]:
+    """Return the root nodes of all documents that hold anything; ConfigError for anything that is not YAML."""
+
+    def read() -> list[yaml.Node]:
+        parser, found = loader(text), []
+        while parser.check_node():
+            found.append(parser.get_node())
+            if len(found) > MAX_DOCUMENTS:
+                raise ConfigError([_fault(file, 0, 0, f"more than {MAX_DOCUMENTS:,} documents")])
+        return found
+
+    return [node for node in _composed(text, file, read) if node.tag != PLAIN or node.value]
+
+
+def _composed(text: str, file: str, read: Callable[[], _T]) -> _T:
     if len(text) > MAX_FILE_BYTES:
         raise ConfigError(
             [_fault(file, 0, 0, "the file is over 10 MB", "nothing that large was written by hand")]
@@ -114,7 +142,7 @@ def compose(text: str, file: str, loader: type = Loader) -> yaml.Node:
             [_fault(file, line, column, "a control character", "remove it, or write it as an escape")]
         )
     try:
-        node: yaml.Node | None = loader(text).get_single_node()
+        return read()
     except _TooDeep as deep:
         message = f"nested deeper than {MAX_DEPTH} levels"
         raise ConfigError([_fault(file, deep.mark.line + 1, deep.mark.column + 1, message)]) from None
@@ -122,9 +150,6 @@ def compose(text: str, file: str, loader: type = Loader) -> yaml.Node:
         raise ConfigError([_syntax(text, file, error)]) from None
     except (yaml.YAMLError, ValueError, OverflowError) as error:
         raise ConfigError([_fault(file, 1, 1, f"not YAML: {type(error).__name__}")]) from None
-    if node is None:
-        raise ConfigError([_fault(file, 1, 1, "the file is empty", "start with probes:")])
-    return node
 
 
 def _syntax(text: str, file: str, error: yaml.MarkedYAMLError) -> Fault:

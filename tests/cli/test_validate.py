@@ -28,7 +28,7 @@ def test_a_good_file_is_summed_up(tmp_path: Path) -> None:
     assert lines[0] == ["probes.yaml", "can", "be", "used"]
     assert ["regions", "2", "fra,", "iad"] in lines
     assert ["probes", "4", "1", "dns,", "1", "http,", "2", "tcp"] in lines
-    assert any(line[:2] == ["contracts", "1"] and "yet" in line for line in lines)
+    assert ["contracts", "1", "1", "by", "time"] in lines
     assert len(lines[-1][1]) == 64
 
 
@@ -71,3 +71,37 @@ def test_no_secret_is_printed(tmp_path: Path) -> None:
     for text in (COMPLETE, COMPLETE + "nonsense: 1\n"):
         for said in (validate(tmp_path, text), validate(tmp_path, text, "--json")):
             assert secret not in said.out + said.err
+
+
+UNPROVABLE = """\
+probes: [{name: web, interval: 5m, tcp: {address: 'x:1'}}]
+services: [{name: shop, probes: [web]}]
+contracts: [{name: gold, service: shop, preset: github-2021, effective: {from: 2026-07-01}}]
+"""
+
+
+def test_a_claim_that_can_never_be_proven_is_a_warning_and_the_file_is_good(tmp_path: Path) -> None:
+    said = validate(tmp_path, UNPROVABLE)
+    assert (said.code, said.err) == (0, "")
+    assert max(map(len, said.out.splitlines()[:-1])) <= 80
+    text = " ".join(said.out.split())
+    assert (
+        "warning: gold (from 2026-07-01): the claim of 99.9% cannot be backed, not even in a perfect" in text
+    )
+    assert "what would help: interval: 30s for web" in text
+
+
+def test_json_holds_the_warnings_in_codes_and_in_words(tmp_path: Path) -> None:
+    said = validate(tmp_path, UNPROVABLE, "--json")
+    found = json.loads(said.out)
+    assert (said.code, found["ok"], found["faults"]) == (0, True, [])
+    (warning,) = found["warnings"]
+    assert (warning["contract"], warning["from"]) == ("gold", "2026-07-01")
+    assert warning["code"].startswith("cannot_be_backed claim=99.9% best=")
+    assert warning["needs"] == ["interval_at_most probe=web interval_us=30000000"]
+    assert warning["text"][-1] == "what would help: interval: 30s for web"
+    assert "one_region_unproves" in [note["code"].split()[0] for note in found["notes"]]
+
+
+def test_json_of_a_good_file_has_no_warning(tmp_path: Path) -> None:
+    assert json.loads(validate(tmp_path, COMPLETE, "--json").out)["warnings"] == []

@@ -222,7 +222,9 @@ BAD = [
     (S + CONTRACT.replace("99.9%", "0%") + "}]\n", ["a claim of 0% promises nothing"]),
     (
         S + CONTRACT + "window: mont}]\n",
-        ["contracts.0.window: expected month, quarter, year, or rolling 30d (did you mean 'month'?)"],
+        [
+            "contracts.0.window: expected month, quarter, year, billing day 15, or rolling 30d (did you mean 'month'?)"
+        ],
     ),
     (
         S + CONTRACT + "timezone: Europe/Berln}]\n",
