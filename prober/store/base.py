@@ -6,11 +6,19 @@ connections and never wait for the writer. Instants are micro-seconds since the 
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from checks.core.result import Result
+
+from .records import ClosedRow as ClosedRow
+from .records import DeliveryRow as DeliveryRow
+from .records import ImportedRow as ImportedRow
+from .records import ImportRow as ImportRow
+from .records import MaintenanceRow as MaintenanceRow
+from .records import TroubleRow as TroubleRow
 
 
 class StoreError(Exception):
@@ -198,6 +206,11 @@ class WriteSet:
         default_factory=list
     )  # (probe, instant): work its past out from there
     withdrawn: list[ChangeRow] = field(default_factory=list)  # changes, with the revision that ends them
+    maintenance: list[MaintenanceRow] = field(
+        default_factory=list
+    )  # first come stays; only a cancellation is added
+    closed: list[ClosedRow] = field(default_factory=list)  # what is on record is left as it is
+    deliveries: list[DeliveryRow] = field(default_factory=list)  # replaced by key
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -260,8 +273,13 @@ class Store(Protocol):
     async def last_slots(self) -> dict[int, int]:
         """Return the highest slot on record (result or gap) of each series."""
 
-    def runs(self, from_us: int, series: Sequence[int] | None = None) -> AsyncIterator[list[RunRow]]:
-        """Yield runs that end at or after an instant, by series then number, in lists of bounded size."""
+    def runs(
+        self, from_us: int, series: Sequence[int] | None = None, *, to_us: int | None = None
+    ) -> AsyncIterator[list[RunRow]]:
+        """Yield runs that end at or after an instant, by series then number, in lists of bounded size.
+
+        With `to_us` only those that begin before it.
+        """
 
     async def changes(self, subject: str | None, limit: int) -> list[ChangeRow]:
         """Return the changes noted last first, of one subject or all."""
@@ -316,3 +334,47 @@ class Store(Protocol):
 
     async def counts(self) -> dict[str, int]:
         """Return rows by table, and `bytes` on disk of them all, for health pages."""
+
+    async def slot_bounds(self) -> dict[int, tuple[int, int]]:
+        """Return the first and last slot on record (result or gap) of each series that has one."""
+
+    def troubles(self, series: Sequence[int], from_us: int, to_us: int) -> AsyncIterator[list[TroubleRow]]:
+        """Yield the scheduled fails and voids with a slot that may be due in [from_us, to_us), by series then slot.
+
+        A slot is due within two intervals after slot x interval; some just outside the window may come along.
+        """
+
+    async def holes(self, series: Sequence[int], from_us: int, to_us: int) -> list[GapRow]:
+        """Return the gaps with a slot that may be due in [from_us, to_us), by series then slot; not cut at the ends.
+
+        Where gaps overlap, the slots belong to the one that begins first, so that no slot is told twice.
+        """
+
+    async def shots(self, series: int, spans: Sequence[tuple[int, int]]) -> list[ResultRow]:
+        """Return every result with slots in these spans (first, last; both included), by slot; no `Kind.SECOND`."""
+
+    def durations(self, series: int, from_slot: int, to_slot: int) -> AsyncIterator[array[int]]:
+        """Yield the durations of the scheduled passes and warnings of slots from..to (both included), unordered."""
+
+    def imported(self, probe: str, region: str, from_us: int, to_us: int) -> AsyncIterator[list[ImportedRow]]:
+        """Yield what was imported of a probe and region with `from_us` <= at < `to_us`, oldest first."""
+
+    async def imported_pairs(self) -> list[tuple[str, str, int, int, int]]:
+        """Return (probe, region, first at, last at, rows) of all that was imported."""
+
+    async def imports(self) -> list[ImportRow]:
+        """Return the imports, oldest first."""
+
+    async def maintenance(self) -> list[MaintenanceRow]:
+        """Return every maintenance on record, by start."""
+
+    async def closed(
+        self, contract: str | None = None, *, from_us: int | None = None, body: bool = False
+    ) -> list[ClosedRow]:
+        """Return closed reports by contract, customer, period and revision; of one contract and start if asked."""
+
+    async def closed_by_digest(self, digest: str) -> ClosedRow | None:
+        """Return one closed report with its body."""
+
+    async def deliveries(self) -> list[DeliveryRow]:
+        """Return what became of deliveries, the newest 10,000, oldest first."""

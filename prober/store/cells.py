@@ -15,6 +15,11 @@ LANE_BITS = 26  # 67 million cells in a block; with 21 bits of blocks a key has 
 LANE_CELLS = 1 << LANE_BITS
 
 
+CELL = f"""((slot * interval_us / {BLOCK_US} - (SELECT value FROM meta WHERE name = 'origin') << {LANE_BITS}) + lane
+    + slot - (slot * interval_us / {BLOCK_US} * {BLOCK_US} + interval_us - 1) / interval_us)"""
+"""The key of a slot as SQLite reckons it, from columns of `series`; see `Lane.cell`. For slots after the epoch."""
+
+
 def block_of(at_us: int) -> int:
     """Return the number of the block that an instant lies in."""
     return at_us // BLOCK_US

@@ -8,7 +8,8 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable, Iterator
 
-from .cells import BLOCK_US, LANE_BITS, Lane, width
+from .cells import Lane
+from .ranges import between, within
 
 MAX_CHECKED = 5_000_000  # slots of one write in which results are looked for: some seconds
 NEAR = 16  # gaps that may overlap: told of by agents that took over from each other
@@ -16,19 +17,7 @@ NEAR = 16  # gaps that may overlap: told of by agents that took over from each o
 GROW = """INSERT INTO gaps VALUES (?, ?, ?, ?) ON CONFLICT(series, first_slot) DO UPDATE
     SET last_slot = max(last_slot, excluded.last_slot)"""
 
-# From block to block, in which the slots of a series lie side by side; see `Lane`, whose arithmetic this is.
-_RESULTS = f"""WITH RECURSIVE
-    begins(slot) AS (
-        SELECT :first UNION ALL
-        SELECT ((slot * :interval / :block + 1) * :block + :interval - 1) / :interval AS next FROM begins
-        WHERE next <= :last),
-    blocks(slot, block) AS (SELECT slot, slot * :interval / :block FROM begins),
-    cells(lowest, cell) AS (
-        SELECT (block - :origin << {LANE_BITS}) + :lane,
-            (block - :origin << {LANE_BITS}) + :lane + slot - (block * :block + :interval - 1) / :interval
-        FROM blocks)
-    SELECT results.cell FROM cells CROSS JOIN results
-    WHERE results.cell BETWEEN cells.cell AND min(cells.lowest + :width - 1, :highest)"""
+_RESULTS = within("results.cell")
 
 
 def cut(connection: sqlite3.Connection, taken: Iterable[tuple[int, int]]) -> None:
@@ -45,11 +34,7 @@ def cut_results(connection: sqlite3.Connection, lane: Lane, first: int, last: in
 
 def results_within(connection: sqlite3.Connection, lane: Lane, first: int, last: int) -> Iterator[int]:
     """Yield the slots with a result on record from one to another, both included, in their order."""
-    values = {
-        "first": first, "last": last, "interval": lane.interval_us, "block": BLOCK_US, "origin": lane.origin,
-        "lane": lane.first, "width": width(lane.interval_us), "highest": lane.cell(last),
-    }  # fmt: skip
-    for (cell,) in connection.execute(_RESULTS, values):
+    for (cell,) in connection.execute(_RESULTS, between(lane, first, last)):
         yield lane.slot(cell)
 
 

@@ -1,4 +1,4 @@
-"""One daemon a store: an advisory lock beside the database file, released by the kernel when the process ends."""
+"""One daemon a store, and one import: advisory locks beside the database file, which the kernel releases at the end."""
 
 from __future__ import annotations
 
@@ -9,12 +9,25 @@ from pathlib import Path
 from .base import StoreError
 
 
-class LockFile:
-    """The file `NAME.lock`. It stays behind when it is released: to remove it would race with the next owner."""
+class StoreInUse(StoreError):
+    """Another process has the lock."""
 
-    def __init__(self, store: Path) -> None:
+
+class LockFile:
+    """The file `NAME.lock`, or of another suffix. `words` says what the process does that has it.
+
+    It stays behind when it is released: to remove it would race with the next owner.
+    """
+
+    def __init__(
+        self,
+        store: Path,
+        suffix: str = ".lock",
+        words: str = "the store {store} is in use by process {owner} (hint: stop it, or set another store.url)",
+    ) -> None:
         self._store = store
-        self._path = store.with_name(store.name + ".lock")
+        self._path = store.with_name(store.name + suffix)
+        self._words = words
         self._descriptor: int | None = None
 
     def take(self) -> None:
@@ -31,9 +44,7 @@ class LockFile:
         except OSError:
             owner = os.pread(descriptor, 32, 0).decode("ascii", "replace").strip() or "unknown"
             os.close(descriptor)
-            raise StoreError(
-                f"the store {self._store} is in use by process {owner} (hint: stop it, or set another store.url)"
-            ) from None
+            raise StoreInUse(self._words.format(store=self._store, owner=owner)) from None
         self._descriptor = descriptor
         self._sign(descriptor)
 

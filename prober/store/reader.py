@@ -39,16 +39,27 @@ from .rows import (
 from .writer import Head
 
 RUNS_LIST = 1000  # runs in one list of `runs()`: about 2 ms of CPU
+NEVER_US = (1 << 63) - 1
+LOWEST = -NEVER_US  # below every number of a run
 
-_RUNS = f"""
+_RUNS_OF_ALL = f"""
 SELECT {RUN_COLUMNS} FROM runs
-WHERE (series, number) > (:series, :number) AND last_end_us >= :from_us {{only}}
+WHERE (series, number) > (:series, :number) AND last_end_us >= :from_us AND first_us < :to_us
 UNION ALL
 SELECT {RUN_COLUMNS} FROM heads JOIN tails USING(series)
-WHERE series >= :series AND (series > :series OR number > :number) AND last_end_us >= :from_us {{only}}
+WHERE series >= :series AND (series > :series OR number > :number)
+    AND last_end_us >= :from_us AND first_us < :to_us
 ORDER BY series, number LIMIT {RUNS_LIST}"""
-_RUNS_OF_ALL = _RUNS.format(only="")
-_RUNS_OF_SOME = _RUNS.format(only="AND series IN (SELECT value FROM json_each(:only))")
+# Of each series its own range: a page goes on where the one before ended instead of looking at all of it again.
+_RUNS_OF_SOME = f"""
+SELECT {RUN_COLUMNS} FROM (SELECT number AS wanted FROM series WHERE number IN (SELECT value FROM json_each(:only)))
+    CROSS JOIN runs ON series = wanted AND number > CASE wanted WHEN :series THEN :number ELSE {LOWEST} END
+WHERE last_end_us >= :from_us AND first_us < :to_us
+UNION ALL
+SELECT {RUN_COLUMNS} FROM heads JOIN tails USING(series)
+WHERE series IN (SELECT value FROM json_each(:only)) AND (series > :series OR number > :number)
+    AND last_end_us >= :from_us AND first_us < :to_us
+ORDER BY series, number LIMIT {RUNS_LIST}"""
 
 
 def lanes(connection: sqlite3.Connection) -> dict[int, Lane]:
@@ -90,14 +101,24 @@ def last_slots(connection: sqlite3.Connection) -> dict[int, int]:
 
 
 def runs(
-    connection: sqlite3.Connection, from_us: int, only: Sequence[int] | None, after: tuple[int, int]
+    connection: sqlite3.Connection,
+    from_us: int,
+    to_us: int | None,
+    only: Sequence[int] | None,
+    after: tuple[int, int],
 ) -> list[RunRow]:
-    """Return the next runs after a (series, number) that end at or after an instant."""
-    place = {"series": after[0], "number": after[1], "from_us": from_us}
+    """Return the next runs after a (series, number) that end at or after an instant and begin before another."""
+    place = {
+        "series": after[0],
+        "number": after[1],
+        "from_us": from_us,
+        "to_us": NEVER_US if to_us is None else to_us,
+    }
     if only is None:
         found = connection.execute(_RUNS_OF_ALL, place)
     else:
-        found = connection.execute(_RUNS_OF_SOME, place | {"only": numbers(only)})
+        left = [number for number in only if number >= after[0]]
+        found = connection.execute(_RUNS_OF_SOME, place | {"only": numbers(left)})
     return [run_value(row) for row in found]
 
 
@@ -259,7 +280,8 @@ def listening(connection: sqlite3.Connection) -> list[ListeningRow]:
 def counts(connection: sqlite3.Connection) -> dict[str, int]:
     """Return rows by table; those of the large tables come from counters."""
     found: dict[str, int] = dict(connection.execute("SELECT name, rows FROM totals").fetchall())
-    for table in ("series", "runs", "gaps", "changes", "receipts"):
+    for table in ("series", "runs", "gaps", "changes", "receipts", "closed"):
         found[table] = connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
+    found["imported"] = connection.execute("SELECT ifnull(sum(rows), 0) FROM pieces").fetchone()[0]
     found["runs"] += connection.execute("SELECT count(*) FROM heads WHERE number IS NOT NULL").fetchone()[0]
     return found

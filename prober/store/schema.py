@@ -84,7 +84,36 @@ _REGIONS = (
     "CREATE INDEX changes_that_stand ON changes(subject, at_us, number) WHERE withdrawn = 0",
 )
 
-MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _CALLS, _REGIONS)
+# What reports need: results from elsewhere, announced interruptions, closed reports and where they were sent.
+_REPORTS = (
+    # A run of an import is on record when `rows` is known; until then nobody reads what belongs to it.
+    """CREATE TABLE imports(number INTEGER PRIMARY KEY, source TEXT NOT NULL, sha256 TEXT, at_us INTEGER NOT NULL,
+        rows INTEGER)""",
+    # what one import brought of one probe and region; `first_us` NULL: not on record (yet)
+    """CREATE TABLE pieces(number INTEGER PRIMARY KEY, import INTEGER NOT NULL, probe TEXT NOT NULL,
+        region TEXT NOT NULL, first_us INTEGER, last_us INTEGER, rows INTEGER, UNIQUE(probe, region, import))""",
+    # v as in `results`; reason 0: none
+    """CREATE TABLE imported(piece INTEGER, at_us INTEGER, kind INTEGER, v INTEGER NOT NULL, reason INTEGER NOT NULL,
+        PRIMARY KEY(piece, at_us, kind)) WITHOUT ROWID""",
+    """CREATE TABLE reasons(number INTEGER PRIMARY KEY, code TEXT NOT NULL, detail TEXT NOT NULL,
+        UNIQUE(code, detail))""",
+    """CREATE TABLE maintenance(key TEXT PRIMARY KEY, title TEXT NOT NULL, description TEXT NOT NULL,
+        services TEXT NOT NULL, start_us INTEGER NOT NULL, end_us INTEGER NOT NULL, announced_us INTEGER,
+        noted_us INTEGER NOT NULL, source TEXT NOT NULL, cancelled_us INTEGER) WITHOUT ROWID""",
+    """CREATE TABLE closed(number INTEGER PRIMARY KEY, contract TEXT NOT NULL, customer TEXT NOT NULL,
+        from_us INTEGER NOT NULL, to_us INTEGER NOT NULL, revision INTEGER NOT NULL, made_us INTEGER NOT NULL,
+        digest TEXT NOT NULL, supersedes TEXT NOT NULL, reason TEXT NOT NULL, body BLOB NOT NULL,
+        UNIQUE(contract, customer, from_us, to_us, revision))""",
+    "CREATE INDEX closed_by_digest ON closed(digest)",
+    """CREATE TRIGGER closed_stays BEFORE UPDATE ON closed
+        BEGIN SELECT raise(ABORT, 'a closed report is never changed'); END""",
+    """CREATE TRIGGER closed_is_kept BEFORE DELETE ON closed
+        BEGIN SELECT raise(ABORT, 'a closed report is kept'); END""",
+    """CREATE TABLE deliveries(target TEXT, digest TEXT, at_us INTEGER NOT NULL, attempts INTEGER NOT NULL,
+        state TEXT NOT NULL, error TEXT NOT NULL, PRIMARY KEY(target, digest)) WITHOUT ROWID""",
+)
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _CALLS, _REGIONS, _REPORTS)
 
 
 def prepare(

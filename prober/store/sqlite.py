@@ -6,27 +6,35 @@ import asyncio
 import contextlib
 import secrets
 import sqlite3
+from array import array
 from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
 from checks.core.clock import wall_us
 
-from . import reader
+from . import imported, papers, reader, windows
 from .base import (
     AgentRow,
     AsideRow,
     CallRow,
     ChangeRow,
+    ClosedRow,
+    DeliveryRow,
     Detail,
     GapRow,
+    ImportedRow,
+    ImportRow,
     ListeningRow,
+    MaintenanceRow,
     Page,
     Receipt,
     ResultQuery,
+    ResultRow,
     RunRow,
     SeriesRow,
     StoreError,
+    TroubleRow,
     WriteSet,
 )
 from .cells import Lane
@@ -127,12 +135,14 @@ class SqliteStore:
         """Return the highest slot on record (result or gap) of each series."""
         return await self._readers.run(reader.last_slots)
 
-    async def runs(self, from_us: int, series: Sequence[int] | None = None) -> AsyncIterator[list[RunRow]]:
-        """Yield runs that end at or after an instant, by series then number, in lists of bounded size."""
+    async def runs(
+        self, from_us: int, series: Sequence[int] | None = None, *, to_us: int | None = None
+    ) -> AsyncIterator[list[RunRow]]:
+        """Yield runs that end at or after an instant (and begin before another), by series then number."""
         after = (-1, -1)
         while True:
             # One question a list: who stops half-way, or is slow, holds no snapshot that the log must outlive.
-            rows = await self._readers.run(reader.runs, from_us, series, after)
+            rows = await self._readers.run(reader.runs, from_us, to_us, series, after)
             if rows:
                 yield rows
             if len(rows) < reader.RUNS_LIST:
@@ -208,6 +218,81 @@ class SqliteStore:
         return found | {
             "bytes": sum(map(_size, (self._path, self._path.with_name(self._path.name + "-wal"))))
         }
+
+    async def slot_bounds(self) -> dict[int, tuple[int, int]]:
+        """Return the first and last slot on record (result or gap) of each series that has one."""
+        return await self._readers.run(windows.slot_bounds)
+
+    async def troubles(
+        self, series: Sequence[int], from_us: int, to_us: int
+    ) -> AsyncIterator[list[TroubleRow]]:
+        """Yield the scheduled fails and voids with a slot that may be due in a time, by series then slot."""
+        left, after = sorted(set(series)), (-1, 0)
+        while left:
+            rows = await self._readers.run(windows.troubles, left, from_us, to_us, after)
+            if rows:
+                yield rows
+            if len(rows) < windows.TROUBLES_LIST:
+                return
+            after = (rows[-1].series, rows[-1].slot)
+
+    async def holes(self, series: Sequence[int], from_us: int, to_us: int) -> list[GapRow]:
+        """Return the gaps with a slot that may be due in a time, by series then slot; not cut at the ends."""
+        return await self._readers.run(windows.holes, series, from_us, to_us)
+
+    async def shots(self, series: int, spans: Sequence[tuple[int, int]]) -> list[ResultRow]:
+        """Return every result that is evidence with slots in these spans (both ends included), by slot."""
+        lane = self._lanes.get(series)
+        return await self._readers.run(windows.shots, lane, spans) if lane is not None and spans else []
+
+    async def durations(self, series: int, from_slot: int, to_slot: int) -> AsyncIterator[array[int]]:
+        """Yield the durations of the scheduled passes and warnings of some slots, both ends included."""
+        lane = self._lanes.get(series)
+        if lane is None:
+            return
+        low, high = await self._readers.run(windows.bounds_of, series)
+        low, high = max(low, from_slot), min(high, to_slot)
+        for first in range(low, high + 1, windows.DURATIONS_SLOTS):
+            last = min(first + windows.DURATIONS_SLOTS - 1, high)
+            found = await self._readers.run(windows.durations, lane, first, last)
+            if found:
+                yield found
+
+    async def imported(
+        self, probe: str, region: str, from_us: int, to_us: int
+    ) -> AsyncIterator[list[ImportedRow]]:
+        """Yield what was imported of a probe and region in a time, oldest first."""
+        after: imported.Place | None = (from_us, imported.BEFORE)
+        while after is not None:
+            rows, after = await self._readers.run(imported.imported, (probe, region), to_us, after)
+            if rows:
+                yield rows
+
+    async def imported_pairs(self) -> list[tuple[str, str, int, int, int]]:
+        """Return (probe, region, first at, last at, rows) of all that was imported."""
+        return await self._readers.run(imported.pairs)
+
+    async def imports(self) -> list[ImportRow]:
+        """Return the imports, oldest first."""
+        return await self._readers.run(imported.imports)
+
+    async def maintenance(self) -> list[MaintenanceRow]:
+        """Return every maintenance on record, by start."""
+        return await self._readers.run(papers.maintenance)
+
+    async def closed(
+        self, contract: str | None = None, *, from_us: int | None = None, body: bool = False
+    ) -> list[ClosedRow]:
+        """Return closed reports by contract, customer, period and revision; of one contract and start if asked."""
+        return await self._readers.run(papers.closed, contract, from_us, body)
+
+    async def closed_by_digest(self, digest: str) -> ClosedRow | None:
+        """Return one closed report with its body."""
+        return await self._readers.run(papers.closed_by_digest, digest)
+
+    async def deliveries(self) -> list[DeliveryRow]:
+        """Return what became of deliveries, the newest 10,000, oldest first."""
+        return await self._readers.run(papers.deliveries)
 
     async def _open(self) -> None:
         self._connection = await writer(self._path)

@@ -11,6 +11,14 @@ from typing import TypeAlias
 from . import gaps
 from .base import ChangeRow, GapRow, Receipt, ResultRow, RunRow, StoreError, WriteSet
 from .cells import Lane
+from .papers import (
+    CLOSED_COLUMNS,
+    DELIVERY_COLUMNS,
+    MAINTENANCE_COLUMNS,
+    closed_row,
+    delivery_row,
+    maintenance_row,
+)
 from .rows import (
     AGENT_COLUMNS,
     ASIDE_COLUMNS,
@@ -77,6 +85,10 @@ _INTO = {
         AND at_us <> (SELECT ifnull(max(at_us), -1) FROM calls WHERE probe = ?1 AND verb = 'success')""",
     "listening": """INSERT INTO listening VALUES (?, ?, ?) ON CONFLICT(from_us) DO UPDATE
         SET until_us = max(until_us, excluded.until_us)""",
+    "maintenance": f"""INSERT INTO maintenance({MAINTENANCE_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        ON CONFLICT(key) DO UPDATE SET cancelled_us = ifnull(cancelled_us, excluded.cancelled_us)""",
+    "closed": f"INSERT OR IGNORE INTO closed({CLOSED_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    "deliveries": f"INSERT OR REPLACE INTO deliveries({DELIVERY_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?)",
     "old_listening": f"""DELETE FROM listening WHERE from_us < ?1 AND from_us <
         (SELECT from_us FROM listening ORDER BY from_us DESC LIMIT 1 OFFSET {LISTENING_KEPT - 1})""",
 }
@@ -137,6 +149,7 @@ def plan(writes: WriteSet, lanes: Mapping[int, Lane], heads: Mapping[int, Head],
     planned.rows["receipts"] = [_receipt_row(receipt, now_us) for receipt in writes.receipts]
     _plan_calls(planned.rows, writes)
     _plan_agents(planned.rows, writes)
+    _plan_papers(planned.rows, writes)
     return planned
 
 
@@ -271,6 +284,12 @@ def _plan_agents(rows: dict[str, list[Row]], writes: WriteSet) -> None:
     rows["forgotten"] = [(name,) for name in writes.forgotten]
     rows["aside"] = [aside_row(aside) for aside in writes.aside]
     rows["old_aside"] = [(0,)] if writes.aside else []
+
+
+def _plan_papers(rows: dict[str, list[Row]], writes: WriteSet) -> None:
+    rows["maintenance"] = [maintenance_row(row) for row in writes.maintenance]
+    rows["closed"] = [closed_row(row) for row in writes.closed]
+    rows["deliveries"] = [delivery_row(row) for row in writes.deliveries]
 
 
 def _withdrawal(change: ChangeRow) -> Row:

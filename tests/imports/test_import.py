@@ -305,7 +305,7 @@ def test_what_is_printed_for_programs_is_json() -> None:
     [
         (["gatus", "missing.yaml"], "cannot read the file"),
         (["gatus", str(GATUS), "--targets", "x"], "--targets belongs to blackbox"),
-        (["nagios", "x"], "invalid choice"),
+        (["nagios", "x"], "no command named 'nagios'"),
     ],
 )
 def test_wrong_use_is_told(arguments: list[str], words: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -9,9 +10,14 @@ from prober.store.base import (
     AsideRow,
     CallRow,
     ChangeRow,
+    ClosedRow,
+    DeliveryRow,
     Detail,
     GapRow,
+    ImportedRow,
+    ImportRow,
     ListeningRow,
+    MaintenanceRow,
     Page,
     Receipt,
     ResultQuery,
@@ -19,6 +25,7 @@ from prober.store.base import (
     RunRow,
     SeriesRow,
     StoreError,
+    TroubleRow,
     WriteSet,
 )
 
@@ -36,6 +43,10 @@ class FakeStore:
     problem: str | None = None
     asked: list[ResultQuery] = field(default_factory=list)
     refused: list[AsideRow] = field(default_factory=list)  # newest first
+    announced: list[MaintenanceRow] = field(default_factory=list)  # by start
+    reports: list[ClosedRow] = field(default_factory=list)  # by contract, customer, period and revision
+    sent: list[DeliveryRow] = field(default_factory=list)  # oldest first
+    brought: list[ImportedRow] = field(default_factory=list)  # oldest first
 
     def _check(self) -> None:
         if self.problem is not None:
@@ -61,8 +72,11 @@ class FakeStore:
         return self.rows
 
     async def write(self, writes: WriteSet) -> None:
-        """Forget it."""
+        """Keep what reports write, forget the rest."""
         self._check()
+        self.announced += writes.maintenance
+        self.reports += writes.closed
+        self.sent += writes.deliveries
 
     async def open_runs(self) -> list[RunRow]:
         """Return none."""
@@ -72,9 +86,12 @@ class FakeStore:
         """Return none."""
         return {}
 
-    async def runs(self, from_us: int, series: Sequence[int] | None = None) -> AsyncIterator[list[RunRow]]:
+    async def runs(
+        self, from_us: int, series: Sequence[int] | None = None, *, to_us: int | None = None
+    ) -> AsyncIterator[list[RunRow]]:
         """Yield none."""
-        for rows in ():
+        nothing: list[list[RunRow]] = []
+        for rows in nothing:
             yield rows
 
     async def changes(self, subject: str | None, limit: int) -> list[ChangeRow]:
@@ -134,3 +151,81 @@ class FakeStore:
     async def counts(self) -> dict[str, int]:
         """Return nothing."""
         return {}
+
+    async def slot_bounds(self) -> dict[int, tuple[int, int]]:
+        """Return none."""
+        return {}
+
+    async def troubles(
+        self, series: Sequence[int], from_us: int, to_us: int
+    ) -> AsyncIterator[list[TroubleRow]]:
+        """Yield none."""
+        nothing: list[list[TroubleRow]] = []
+        for rows in nothing:
+            yield rows
+
+    async def holes(self, series: Sequence[int], from_us: int, to_us: int) -> list[GapRow]:
+        """Return gaps of some series, whatever the time."""
+        self._check()
+        kept = [row for row in self.missed if row.series in series]
+        return sorted(kept, key=lambda row: (row.series, row.first_slot))
+
+    async def shots(self, series: int, spans: Sequence[tuple[int, int]]) -> list[ResultRow]:
+        """Return the results of a series in some spans."""
+        self._check()
+        kept = [row for row, _ in self.found if row.series == series]
+        inside = [row for row in kept if any(first <= row.slot <= last for first, last in spans)]
+        return sorted(inside, key=lambda row: (row.slot, row.kind, row.started_us))
+
+    async def durations(self, series: int, from_slot: int, to_slot: int) -> AsyncIterator[array[int]]:
+        """Yield none."""
+        nothing: list[array[int]] = []
+        for numbers in nothing:
+            yield numbers
+
+    async def imported(
+        self, probe: str, region: str, from_us: int, to_us: int
+    ) -> AsyncIterator[list[ImportedRow]]:
+        """Yield what was brought of a probe and region in a time."""
+        self._check()
+        pair = probe, region
+        yield [
+            row for row in self.brought if (row.probe, row.region) == pair and from_us <= row.at_us < to_us
+        ]
+
+    async def imported_pairs(self) -> list[tuple[str, str, int, int, int]]:
+        """Return what was brought by probe and region."""
+        pairs = sorted({(row.probe, row.region) for row in self.brought})
+        times = {
+            pair: [row.at_us for row in self.brought if (row.probe, row.region) == pair] for pair in pairs
+        }
+        return [(*pair, min(at), max(at), len(at)) for pair, at in times.items()]
+
+    async def imports(self) -> list[ImportRow]:
+        """Return none."""
+        return []
+
+    async def maintenance(self) -> list[MaintenanceRow]:
+        """Return what was announced."""
+        self._check()
+        return self.announced
+
+    async def closed(
+        self, contract: str | None = None, *, from_us: int | None = None, body: bool = False
+    ) -> list[ClosedRow]:
+        """Return closed reports, with their bodies or without."""
+        self._check()
+        kept = [
+            row for row in self.reports if contract in (None, row.contract) and from_us in (None, row.from_us)
+        ]
+        return [row if body else replace(row, body=b"") for row in kept]
+
+    async def closed_by_digest(self, digest: str) -> ClosedRow | None:
+        """Return one closed report."""
+        self._check()
+        return next((row for row in self.reports if row.digest == digest), None)
+
+    async def deliveries(self) -> list[DeliveryRow]:
+        """Return what became of deliveries."""
+        self._check()
+        return self.sent

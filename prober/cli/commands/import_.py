@@ -1,35 +1,65 @@
-"""`prober import`: turn another monitor's configuration into ours, and say what could not be carried over."""
+"""`prober import`: another monitor's configuration, turned into ours, and the way to the other imports.
+
+Each of those is a file beside `prober/cli/parser.py` with an `add(below)`.
+"""
 
 from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from prober.cli import import_history, import_openslo, import_results
 from prober.cli.command import GOOD, NO, CannotGoOn, Command, add_json, print_json
 
 if TYPE_CHECKING:
     from prober.imports.result import Imported
 
 _DESCRIPTION = """\
-Turn the configuration of another monitor into a probes.yaml. What could not be
-carried over is told line by line on standard error; nothing is lost in silence.
+Bring in what another program has: its configuration or its objectives, as parts
+of a probes.yaml, or what it measured.
 
   prober import gatus config.yaml -o probes.yaml
   prober import uptime-kuma backup.json -o probes.yaml
   prober import blackbox blackbox.yml --targets prometheus.yml -o probes.yaml
+  prober import openslo slos.yaml -o contracts.yaml
+  prober import history kuma.db -o history.jsonl
+  prober import results history.jsonl
+"""
+_CONFIGURATION = """\
+Turn the configuration of another monitor into a probes.yaml. What could not be
+carried over is told line by line on standard error; nothing is lost in silence.
 
 Passwords and tokens are not copied: the new file takes them from variables of
 the environment, which are listed. --with-secrets copies them all the same.
 Exit code 0: everything was carried over; 1: see the lines on standard error.
 """
-_FORMATS = ("blackbox", "gatus", "uptime-kuma")
+_FORMATS = {
+    "gatus": "turn a configuration of Gatus into ours",
+    "uptime-kuma": "turn a backup of Uptime Kuma (JSON) into our configuration",
+    "blackbox": "turn modules of blackbox_exporter, and what Prometheus probes with them, into ours",
+}
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.add_argument("format", metavar="FORMAT", choices=_FORMATS, help=", ".join(_FORMATS))
+    below = parser.add_subparsers(title="what to import", metavar="WHAT", required=True)
+    for name, summary in _FORMATS.items():
+        part = below.add_parser(
+            name,
+            help=summary,
+            description=_CONFIGURATION,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        _add_configuration(part)
+        part.set_defaults(part=_run_configuration, format=name)
+    for module in (import_openslo, import_results, import_history):
+        module.add(below)
+
+
+def _add_configuration(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", metavar="FILE", type=Path, help="the configuration to read")
     parser.add_argument(
         "--targets",
@@ -48,6 +78,11 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(arguments: argparse.Namespace) -> int:
+    part: Callable[[argparse.Namespace], int] = arguments.part
+    return part(arguments)
+
+
+def _run_configuration(arguments: argparse.Namespace) -> int:
     from prober.cli.faults import told
 
     if arguments.targets is not None and arguments.format != "blackbox":
@@ -116,7 +151,7 @@ def _print_object(arguments: argparse.Namespace, imported: Imported) -> None:
 
 COMMAND = Command(
     name="import",
-    summary="turn the configuration of another monitor into ours",
+    summary="bring in the configuration of another monitor, or what it measured",
     description=_DESCRIPTION,
     order=60,
     arguments=_arguments,
