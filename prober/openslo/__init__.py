@@ -1,0 +1,1 @@
+"""OpenSLO v1: contracts as documents that other tools read, and the way back."""

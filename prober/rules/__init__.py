@@ -1,0 +1,1 @@
+"""Rules for alerting systems, made from contracts, over our own metrics."""
