@@ -10,7 +10,7 @@ SOURCES := checks reports prober tests requirements
 # Debian packages that e2e tests use, each with the command that shows it is there.
 E2E_COMPONENTS := prometheus:promtool prometheus-blackbox-exporter:prometheus-blackbox-exporter \
 	chromium:chromium knot:knotd nginx-light:nginx systemd:systemd-analyze faketime:faketime iproute2:ip nftables:nft \
-	openssl:openssl
+	openssl:openssl poppler-utils:pdftotext
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Debian keeps servers such as nginx and knotd outside an ordinary user's path.

@@ -8,25 +8,28 @@ import logging
 import os
 import signal
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from prober import __version__, logs
+from prober.accounts.office import Office
 from prober.blackbox.service import Blackbox, Loaded
 from prober.config import Config, ConfigError, load
 from prober.hub.history import MemoryHistory
 from prober.hub.hub import Hub
+from prober.hub.pipeline import Noted
 from prober.hub.plan import remote_regions
 from prober.hub.publish import Publisher
 from prober.hub.serving import Served
 from prober.hub.view import ReloadView, View
 from prober.loop import run_loop
+from prober.maintenance.keeper import MaintenanceKeeper
 from prober.metrics import Exposition
 from prober.site import public_app
 from prober.store import open_store
-from prober.store.base import StoreError
+from prober.store.base import MaintenanceRow, StoreError
 from prober.systemd import Notifier
 from prober.web import internal_app
 from prober.web.listener import Listener, serve
@@ -55,6 +58,8 @@ class Daemon:
     view: View = field(init=False)
     blackbox: Blackbox = field(init=False)
     reception: Reception = field(init=False)
+    keeper: MaintenanceKeeper = field(init=False)
+    office: Office = field(init=False)
     failed: bool = False  # a part of it died, so it ended itself
     _stopping: asyncio.Event = field(init=False)
     _started: asyncio.Event = field(init=False)
@@ -75,6 +80,9 @@ class Daemon:
         await store.open()
         self.hub = Hub(self.config, store, Publisher(self.view, history, exposition), history, now_us)
         self.hub.on_failure = self._fail
+        self.keeper = MaintenanceKeeper(self.config, store, self._on_record, self.view, now_us)
+        self.office = Office(self.config, store, self.hub.pipeline, self.view, self.keeper.windows, now_us)
+        exposition.show_contracts(self.office.shown)
         served = Served(
             view=self.view,
             history=history,
@@ -88,6 +96,8 @@ class Daemon:
             desk=self.hub.heartbeats,
             blackbox=self.blackbox,
             forget_agent=self.hub.remotes.forget if self.config.listen.agents is not None else None,
+            maintenance=self.keeper,
+            office=self.office,
         )
         await self.blackbox.take(modules)
         try:
@@ -105,18 +115,45 @@ class Daemon:
             try:
                 await self.reception.open(self.hub.remotes, self._started)
                 await self.hub.start()
+                await self.keeper.start()
                 self._started.set()
+                beside = [
+                    self._beside(self.keeper.run(), "maintenance"),
+                    self._beside(self._keep_accounts(), "contracts"),
+                ]
                 tidying = asyncio.create_task(self._tidy(), name="tidy")
                 tidying.add_done_callback(_log_failure)
                 await self._until_stopped(public, internal)
                 tidying.cancel()
+                for task in beside:
+                    task.cancel()
             finally:
+                await self.keeper.stop()
                 await self.blackbox.stop()
                 await self.hub.stop()
                 await self.reception.close()
                 await public.close()
         finally:
             await internal.close()
+
+    async def _on_record(self, rows: tuple[MaintenanceRow, ...]) -> None:
+        await asyncio.shield(self.hub.pipeline.note(Noted(maintenance=rows)))
+
+    async def _keep_accounts(self) -> None:
+        """Work on contracts once all that is on record can be read."""
+        await self.hub.loaded.wait()
+        await self.office.run()
+
+    def _beside(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
+        """Run a part that ends the daemon when it fails."""
+        task = asyncio.create_task(work, name=name)
+        task.add_done_callback(self._part_ended)
+        return task
+
+    def _part_ended(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.critical("a part of the daemon failed", exc_info=error, extra={"part": task.get_name()})
+            self._fail()
 
     async def _until_stopped(self, public: Listener, internal: Listener) -> None:
         log.info(
@@ -192,6 +229,8 @@ class Daemon:
             self.view.reload = ReloadView(ok=False, at_us=now_us(), faults=(f"{self.path}: {problem}",))
             return
         self.config = config
+        self.keeper.reload(config)
+        self.office.reload(config)
         _warn_of_regions(config)
         await self.blackbox.take(modules)
         gc.collect()

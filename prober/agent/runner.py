@@ -138,18 +138,19 @@ class SeriesRunner:
         self._cancel_rerun()
         again = slot < self.accounted  # lived through once already, before the clock was set back
         self.accounted = max(self.accounted, slot + 1)
-        late_us = max(now_us - due_us, 0)
-        self._launch(slot, Kind.RECHECK if again else Kind.SCHEDULED, late_us)
+        self._launch(slot, Kind.RECHECK if again else Kind.SCHEDULED, due_us)
         return True
 
     def _begin_rerun(self, kind: Kind) -> bool:
         if self._run is not None or self._stopped:
             return False
-        self._launch(self._grid.slot_at(self._clock.now_us()), kind, 0)
+        self._launch(self._grid.slot_at(self._clock.now_us()), kind)
         return True
 
-    def _launch(self, slot: int, kind: Kind, late_us: int) -> None:
+    def _launch(self, slot: int, kind: Kind, due_us: int | None = None) -> None:
         watch = Watch(self._place, self._clock.now_us())
+        # From the start that the result will tell: what is kept of both must not differ.
+        late_us = 0 if due_us is None else watch.started_us - due_us
         self._scheduled = kind is Kind.SCHEDULED
         self._flying = slot
         self._slept_ns = self._clock.slept_ns()

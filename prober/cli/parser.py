@@ -12,7 +12,7 @@ import io
 import os
 import pkgutil
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NoReturn
 
 import prober
@@ -54,7 +54,7 @@ def build() -> argparse.ArgumentParser:
         prog="prober",
         description="Measures services from several regions and says whether an SLA claim is backed.",
         epilog=_ENDING,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=_Help,
     )
     parser.add_argument("--version", action="version", version=f"prober {prober.__version__}")
     below = parser.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=Parser)
@@ -70,6 +70,15 @@ def all_commands() -> Iterator[Command]:
     for module in pkgutil.iter_modules(commands.__path__):
         command: Command = importlib.import_module(f"{commands.__name__}.{module.name}").COMMAND
         yield command
+
+
+class _Help(argparse.RawDescriptionHelpFormatter):
+    """Leaves room for the longest command: argparse measures them without the indent they are written with."""
+
+    def add_arguments(self, actions: Iterable[argparse.Action]) -> None:
+        """Measure all of them, subcommands one step further in."""
+        super().add_arguments(actions)
+        self._action_max_length += self._indent_increment
 
 
 class Parser(argparse.ArgumentParser):

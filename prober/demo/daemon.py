@@ -7,14 +7,17 @@ import os
 import socket
 import sys
 import tempfile
+from functools import partial
 from pathlib import Path
 
 from prober import logs
 from prober.config import load
-from prober.daemon import Daemon
+from prober.daemon import Daemon, now_us
 from prober.loop import run_loop
 from prober.web.listener import Listener
 
+from .bygone import bring_in
+from .promises import promises
 from .standins import stand_ins
 
 PUBLIC_PORT, INTERNAL_PORT = 8080, 8081  # taken when they are free
@@ -30,7 +33,7 @@ def main() -> int:
 async def _demo(folder: Path) -> None:
     async with stand_ins(folder) as services:
         path = folder / "probes.yaml"
-        path.write_text(services.configuration, encoding="utf-8")
+        path.write_text(services.configuration + promises(now_us()), encoding="utf-8")
         environ = {
             "PROBER_LISTEN__PUBLIC": f"127.0.0.1:{_port(PUBLIC_PORT)}",
             "PROBER_LISTEN__INTERNAL": f"127.0.0.1:{_port(INTERNAL_PORT)}",
@@ -38,16 +41,19 @@ async def _demo(folder: Path) -> None:
         }
         config = load(path, environ)
         logs.configure(config.log.format, config.log.level)
-        await Daemon(path, environ, config, on_ready=_welcome).run()
+        await Daemon(path, environ, config, on_ready=partial(_welcome, config.store_path)).run()
 
 
-async def _welcome(public: Listener, internal: Listener) -> None:
+async def _welcome(store: Path, public: Listener, internal: Listener) -> None:
+    # Reports would be of a few minutes: last month comes from a script, and is marked as imported everywhere.
+    await asyncio.to_thread(bring_in, store, now_us())
     lines = (
         "",
         "  Prober is watching stand-in services from three regions. They fail on a script that",
         "  repeats every few minutes; everything you see is measured. First trouble within 15 seconds.",
         "",
         f"  status page   {public.url}",
+        f"  contracts     {internal.url}contracts   (what lies before this start comes from a script)",
         f"  metrics       {internal.url}metrics",
         f"  terminal      prober status --watch --url {internal.url.rstrip('/')}",
         "",

@@ -143,7 +143,7 @@ class MemoryHistory:
             era = self._evidence.setdefault((row.probe, row.region), _Evidence()).era(row)
             for stretch in era.closed:
                 stretches.append(stretch)
-            era.closed = _in_order(stretches)
+            era.closed = in_order(stretches)
         self._cache.clear()
 
     def committed(self, closed: Sequence[RunRow], series: Mapping[int, SeriesState]) -> None:
@@ -251,7 +251,8 @@ class MemoryHistory:
         return ledger.timeline
 
 
-def _in_order(stretches: Stretches) -> Stretches:
+def in_order(stretches: Stretches) -> Stretches:
+    """Return stretches sorted by time; what overlaps an earlier one is left out."""
     if all(before[2] < after[0] for before, after in pairwise(stretches.rows())):
         return stretches
     kept: list[Stretch] = []

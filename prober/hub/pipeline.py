@@ -20,7 +20,10 @@ from prober.store.base import (
     AgentRow,
     AsideRow,
     CallRow,
+    ClosedRow,
+    DeliveryRow,
     ListeningRow,
+    MaintenanceRow,
     Receipt,
     RunRow,
     Store,
@@ -72,11 +75,14 @@ class Heard:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Noted:
-    """What the hub has to put on record about agents."""
+    """What the hub has to put on record beside results: about agents, maintenance, and closed reports."""
 
     agents: tuple[AgentRow, ...] = ()
     forgotten: tuple[str, ...] = ()
     aside: tuple[AsideRow, ...] = ()
+    maintenance: tuple[MaintenanceRow, ...] = ()
+    closed: tuple[ClosedRow, ...] = ()
+    deliveries: tuple[DeliveryRow, ...] = ()
 
 
 @dataclass(slots=True)
@@ -101,6 +107,9 @@ class _Waiting:
             writes.agents += self.noted.agents
             writes.forgotten += self.noted.forgotten
             writes.aside += self.noted.aside
+            writes.maintenance += self.noted.maintenance
+            writes.closed += self.noted.closed
+            writes.deliveries += self.noted.deliveries
 
 
 class Refused(Exception):
@@ -162,7 +171,7 @@ class Pipeline:
         return self._pending.get((batch.agent, batch.epoch))
 
     def note(self, noted: Noted) -> asyncio.Future[None]:
-        """Put something about agents on record; the future ends when it is. Wait behind a shield."""
+        """Put something on record that is no batch; the future ends when it is. Wait behind a shield."""
         return self._put(noted=noted)
 
     async def restore(self) -> None:

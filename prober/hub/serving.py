@@ -16,7 +16,9 @@ from .rhythm import Verb
 from .view import ReloadView, View
 
 if TYPE_CHECKING:
+    from prober.accounts.office import Office
     from prober.blackbox.service import Blackbox
+    from prober.maintenance.keeper import MaintenanceKeeper
 
 
 class History(Protocol):
@@ -71,3 +73,5 @@ class Served:
     forget_agent: Callable[[str], Awaitable[bool]] | None = (
         None  # (name) -> whether a key was pinned by it, which no longer is; None: no agent comes from elsewhere
     )
+    maintenance: MaintenanceKeeper | None = None  # None: nothing is announced here
+    office: Office | None = None  # None: no contracts are kept here

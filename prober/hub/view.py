@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from checks.core.result import Result
 from prober.config import Config, Probe, Service
 from prober.wire import ClockEvent, ClockState, Health, SpoolState
+from reports.contract import MaintenanceWindow
 
 from .verdict import State
 
@@ -151,3 +152,4 @@ class View:
     store: StoreView = field(default_factory=StoreView)
     blackbox: BlackboxView = field(default_factory=BlackboxView)
     version: int = 0
+    maintenance: tuple[MaintenanceWindow, ...] = ()  # announced windows by start, those cancelled too

@@ -18,7 +18,7 @@ from prober.hub.verdict import State
 from prober.hub.view import View
 from prober.wire import Gap, Record
 
-from . import agents, counters, last, lateness
+from . import agents, contracts, counters, last, lateness
 from .columns import BLOCK, Column, rest_of
 from .counters import Tally
 from .figures import COVERAGE, RATIO, Figures
@@ -28,6 +28,8 @@ from .standings import Standings
 from .text import END, Family
 
 if TYPE_CHECKING:
+    from prober.accounts.live import Shown
+
     from .health import DaemonHealth
 
 
@@ -56,6 +58,11 @@ class Exposition:
         self._now_us = now_us
         self._lateness = Lateness()
         self._health: DaemonHealth | None = None
+        self._contracts: Shown | None = None
+
+    def show_contracts(self, shown: Shown) -> None:
+        """Show what is worked out of contracts, now and whenever it is worked out anew."""
+        self._contracts = shown
 
     def restructure(self, view: View) -> None:
         """Show another configuration. A probe and region that stay keep their counts, whatever else changed."""
@@ -118,6 +125,8 @@ class Exposition:
         yield from _with_header(lateness.FAMILY, openmetrics, [self._lateness.text().encode()])
         for family, text in agents.families(view, self._now_us()):
             yield from _with_header(family, openmetrics, [text.encode()])
+        for family, blocks in contracts.families(self._contracts):
+            yield from _with_header(family, openmetrics, blocks)
         yield self._own_health().text(view, openmetrics) + (END.encode() if openmetrics else b"")
 
     def _own_health(self) -> DaemonHealth:

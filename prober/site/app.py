@@ -3,27 +3,34 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from checks.core.clock import wall_us
+from prober.accounts.live import Shown
+from prober.accounts.months import Months
 from prober.hub.serving import Served
 from prober.store.base import StoreError
 from prober.web.bodies import Kept
 from prober.web.ping import add_ping
 from prober.web.starting import wait_for_start
 
+from . import badges
 from .page import page
-from .render import missing_page, policy, status_page
+from .render import missing_page, policy, status_page, uptime_html
+from .sla import by_component, promises
 from .statuspage import PATHS, Overview
+from .uptime import uptime_page
 
 log = logging.getLogger(__name__)
 SECOND_US = 1_000_000
 ANSWER_SECONDS = 20.0
+MONTHS_SECONDS = 5.0  # that the first reader of months waits for them; the page says so if they are not there
 BIRTHS_SECONDS = 2.0  # for a question to the store that only dates of creation hang on
 MAX_BODY_BYTES = 1_024  # nothing here reads a body
 API = "/api/v2/"
@@ -33,6 +40,7 @@ CORS = {
     "Access-Control-Allow-Headers": "*",
     "Access-Control-Max-Age": "86400",
 }
+BADGE_HEADERS = {"Content-Security-Policy": "default-src 'none'; sandbox"}
 CACHING = {"Cache-Control": "public, max-age=5"}
 
 
@@ -64,18 +72,86 @@ class Site:
         self._cache = _Cache()
         self._births_us: dict[str, int] = {}
         self._births_digest: str | None = None
+        office = served.office
+        self._months = Months(lambda: office.accounts, served.store, clock) if office is not None else None
 
     async def front(self, request: web.Request) -> web.StreamResponse:
         """Answer with the status page."""
         now_us = self._clock()
 
         async def render() -> bytes:
-            return await asyncio.to_thread(status_page, page(self._served.view, self._served.history, now_us))
+            promised = by_component(promises(self._shown))
+            shown = page(self._served.view, self._served.history, now_us, promised)
+            return await asyncio.to_thread(status_page, shown)
 
         kept = await self._cache.get("/", now_us // SECOND_US, render)
         return kept.answer(
             request, {"Content-Type": "text/html; charset=utf-8", **CACHING, **_page_headers()}
         )
+
+    @property
+    def _shown(self) -> Shown | None:
+        return self._served.office.shown if self._served.office is not None else None
+
+    async def uptime(self, request: web.Request) -> web.StreamResponse:
+        """Answer with the months of every service and what became of promises."""
+        now_us, months = self._clock(), self._months
+        if months is not None:
+            months.wake()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(MONTHS_SECONDS):
+                    await months.ready.wait()
+
+        async def render() -> bytes:
+            shown = uptime_page(self._served.view, self._shown, months, now_us)
+            return await asyncio.to_thread(uptime_html, shown)
+
+        kept = await self._cache.get("/uptime", now_us // SECOND_US, render)
+        return kept.answer(
+            request, {"Content-Type": "text/html; charset=utf-8", **CACHING, **_page_headers()}
+        )
+
+    async def badge(self, request: web.Request) -> web.StreamResponse:
+        """Answer with a badge; 404 for what there is no badge of."""
+        now_us, ending = self._clock(), request.match_info["ending"]
+        found = self._badge(request, now_us)
+        draw = badges.as_svg if ending == "svg" else badges.as_json
+
+        async def render() -> bytes:
+            return draw(found)
+
+        name = f"{request.path}?{request.query.get('figure', '')}"
+        kept = await self._cache.get(name, now_us // SECOND_US, render)
+        kind = "image/svg+xml" if ending == "svg" else "application/json"
+        return kept.answer(
+            request, {"Content-Type": f"{kind}; charset=utf-8", **CACHING, **CORS, **BADGE_HEADERS}
+        )
+
+    def _badge(self, request: web.Request, now_us: int) -> badges.Badge:
+        """Return what a badge says. Raises HTTPNotFound."""
+        view, figure = self._served.view, request.query.get("figure", "status")
+        component = badges.component_of(view, request.match_info["name"])
+        if component is None or figure not in badges.FIGURES:
+            raise web.HTTPNotFound
+        if figure == "status":
+            return badges.status_badge(view, component, now_us)
+        if figure == "uptime":
+            return badges.uptime_badge(self._served.history, component, now_us)
+        told = by_component(promises(self._shown)).get(component.key, ())
+        if len(told) != 1:  # which one would not be clear
+            raise web.HTTPNotFound
+        return badges.contract_badge(component, told[0])
+
+    async def keep_months(self, _app: web.Application) -> AsyncIterator[None]:
+        """Work months out while the application is served."""
+        if self._months is None:
+            yield
+            return
+        task = asyncio.create_task(self._months.run(), name="months")
+        task.add_done_callback(_log_failure)
+        yield
+        task.cancel()
+        await asyncio.wait([task])
 
     async def api(self, request: web.Request) -> web.StreamResponse:
         """Answer with a file of the Statuspage API."""
@@ -124,7 +200,7 @@ class Site:
 
     def _refusal(self, request: web.Request, status: int, allow: str | None) -> web.Response:
         headers = {"Allow": allow} if allow else {}
-        if request.path.startswith("/api/"):
+        if request.path.startswith(("/api/", "/badge/")):
             return web.json_response(
                 {"error": _REFUSALS.get(status, "refused")}, status=status, headers={**headers, **CORS}
             )
@@ -148,6 +224,11 @@ def _page_headers() -> dict[str, str]:
     return {"Content-Security-Policy": policy(), "X-Frame-Options": "DENY"}
 
 
+def _log_failure(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and (error := task.exception()) is not None:
+        log.error("%s are no longer worked out", task.get_name(), exc_info=error)
+
+
 async def _headers(_request: web.Request, response: web.StreamResponse) -> None:
     response.headers["Server"] = "prober"
     response.headers["X-Content-Type-Options"] = "nosniff"
@@ -160,7 +241,11 @@ def public_app(served: Served, clock: Callable[[], int] = wall_us) -> web.Applic
     """Return the application of the public listener. `clock` gives micro-seconds since the epoch."""
     site = Site(served, clock)
     app = web.Application(middlewares=[site.guard, wait_for_start(served)], client_max_size=MAX_BODY_BYTES)
+    app.cleanup_ctx.append(site.keep_months)
     app.router.add_get("/", site.front)
+    app.router.add_get("/uptime", site.uptime)
+    app.router.add_get("/badge/{name}.{ending:svg|json}", site.badge)
+    app.router.add_route("OPTIONS", "/badge/{name}.{ending:svg|json}", site.options)
     for path in PATHS:
         app.router.add_get(path, site.api)
         app.router.add_route("OPTIONS", path, site.options)

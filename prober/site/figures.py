@@ -20,6 +20,7 @@ WINDOW = "90d"
 BAR_WIDTH, BAR_STEP, BAR_HEIGHT = 7, 10, 34  # in the drawing's own units
 LITTLE = Fraction(1, 10)  # below this coverage the figure says little, and says so first
 BADLY = Fraction(95, 100)  # a day measured below this is drawn as a bad one
+_NONE_SEEN = "No downtime measured"
 NOT_LOADED = "the past is still being read"
 
 
@@ -48,9 +49,20 @@ def figure(windows: Mapping[str, Availability], is_ready: bool) -> Figure:
     )
 
 
+def short_figure(windows: Mapping[str, Availability], is_ready: bool) -> Figure:
+    """Return the same figure for narrow places: a number, or words."""
+    found = windows.get(WINDOW)
+    if not is_ready or found is None or not found.has_data:
+        return Figure(NO_DATA, "", False)
+    if found.measured == 1 and found.possible_us:
+        return Figure(_NONE_SEEN.lower(), "", True)
+    share = "" if found.coverage >= LITTLE else " of what was measured"
+    return Figure(f"{percent_text(found.measured)} %{share}", "", True)
+
+
 def _main(found: Availability) -> str:
     if found.measured == 1 and found.possible_us:
-        return "No downtime measured"
+        return _NONE_SEEN
     return f"{percent_text(found.measured)} % {'available' if found.coverage >= LITTLE else 'of what was measured'}"
 
 

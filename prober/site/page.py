@@ -21,8 +21,12 @@ from .components import Component, Sight, components, grouped, sight, troubles
 from .figures import DAYS, WINDOW, Figure, duration_text, figure
 from .ids import public_id
 from .plain import counted
+from .planned import Planned, planned, under_way
+from .sla import Promise
 
 SHOWN_OUTAGES = 5  # the newest ones, per component
+
+NO_PROMISES: Mapping[str, tuple[Promise, ...]] = {}
 
 WORDS = {State.UP: "Up", State.DEGRADED: "Degraded", State.DOWN: "Down", State.UNKNOWN: "Not known"}
 
@@ -52,6 +56,7 @@ class Line:
     description: str | None
     state: State
     since: str
+    maintenance: tuple[str, ...]  # what is announced for now: it stands beside the state
     troubles: tuple[str, ...]
     figure: Figure
     provisional: str  # whose results are still to come and may change the figure; else empty
@@ -60,6 +65,7 @@ class Line:
     matrix: tuple[tuple[str, tuple[Cell, ...]], ...]
     outages: tuple[str, ...]
     outages_total: int
+    promises: tuple[Promise, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,18 +78,31 @@ class Page:
     notices: tuple[str, ...]
     groups: tuple[tuple[str | None, tuple[Line, ...]], ...]
     measured: str
+    planned: tuple[Planned, ...]
+    planned_more: int
 
 
-def page(view: View, history: History, now_us: int) -> Page:
-    """Return the page at an instant."""
+def page(
+    view: View, history: History, now_us: int, promised: Mapping[str, tuple[Promise, ...]] = NO_PROMISES
+) -> Page:
+    """Return the page at an instant; `promised` has what is promised of components, by key."""
     shown = components(view)
     seen = sight(view, shown, now_us)
     regions = {region.name: region.title for region in view.config.regions}
     # Where the banner says why nothing can be known, no line repeats it.
     explains = not (seen.is_stale or seen.is_young or seen.is_blind)
+    announced = under_way(view, shown, now_us)
+    next_windows, more = planned(view, shown, now_us)
     lines = {
         component.key: _line(
-            component, history, regions, now_us, explains, awaited(view, component.probes, now_us)
+            component,
+            history,
+            regions,
+            now_us,
+            explains,
+            awaited(view, component.probes, now_us),
+            announced.get(component.key, ()),
+            promised.get(component.key, ()),
         )
         for component in shown
     }
@@ -96,6 +115,8 @@ def page(view: View, history: History, now_us: int) -> Page:
             (name, tuple(lines[member.key] for member in members)) for name, members in grouped(shown).items()
         ),
         measured=f"Last measurement {clock_text(seen.newest_us)}" if seen.newest_us else "No measurement yet",
+        planned=next_windows,
+        planned_more=more,
     )
 
 
@@ -155,6 +176,8 @@ def _line(
     now_us: int,
     explains: bool,
     late: Sequence[Awaited],
+    announced: tuple[str, ...],
+    promised: tuple[Promise, ...],
 ) -> Line:
     regions = tuple(dict.fromkeys(region for probe in component.probes for region in probe.regions))
     outages = history.outages(component.key, now_us - DAYS * DAY_US, now_us)
@@ -165,6 +188,7 @@ def _line(
         description=component.description,
         state=component.state,
         since=f"since {at_text(component.since_us)}" if component.since_us else "",
+        maintenance=announced,
         troubles=tuple(troubles(component)) if explains and component.state is not State.UP else (),
         figure=figure(windows, history.ready),
         provisional=provisional(windows, late, titles, now_us),
@@ -182,6 +206,7 @@ def _line(
         ),
         outages=tuple(outage_text(outage) for outage in reversed(outages[-SHOWN_OUTAGES:])),
         outages_total=len(outages),
+        promises=promised,
     )
 
 

@@ -12,6 +12,7 @@ from markupsafe import Markup
 
 from .figures import DAYS, bars
 from .page import WORDS, Page, outages_title
+from .uptime import UptimePage
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -35,7 +36,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         auto_reload=False,
     )
-    environment.filters |= {"bars": bars, "outages_title": outages_title}
+    environment.filters |= {"bars": bars, "outages_title": outages_title, "tight": tight}
     environment.globals |= {
         "style": _asset("style.css"),
         "script": _asset("refresh.js"),
@@ -64,9 +65,19 @@ def _hash(name: str) -> str:
     return f"'sha256-{b64encode(sha256(_asset(name).encode()).digest()).decode()}'"
 
 
+def tight(text: str) -> str:
+    """Return a text in which no line ends between a number and its percent sign."""
+    return text.replace(" %", "\N{NO-BREAK SPACE}%")
+
+
 def status_page(page: Page) -> bytes:
     """Return the page as HTML."""
     return _environment().get_template("page.html").render(page=page).encode()
+
+
+def uptime_html(page: UptimePage) -> bytes:
+    """Return the page of months as HTML."""
+    return _environment().get_template("uptime.html").render(page=page).encode()
 
 
 def missing_page(title: str) -> bytes:

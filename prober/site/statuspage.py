@@ -11,18 +11,20 @@ Nothing is added at the top level: strict clients refuse what they do not know. 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Literal
 
 import msgspec
 
-from prober.hub.verdict import State
+from prober.hub.verdict import State, service_subject
 from prober.hub.view import View
 
 from .components import Component, components, grouped, sight
 from .ids import public_id
+from .moments import instant
+from .scheduled import MaintenanceShape, Place, every, to_come, under_way
 
 Status = Literal["operational", "degraded_performance", "partial_outage", "major_outage"]
+SCHEDULED = "scheduled_maintenances"
 NOT_KNOWN = "Not known at the moment"
 _GRAVITY: tuple[Status, ...] = ("operational", "degraded_performance", "partial_outage", "major_outage")
 
@@ -75,17 +77,36 @@ class Overview:
         changed_us = [component.since_us for component in shown]
         self._page = _page(view, max([seen.newest_us or 0, *changed_us, view.started_us]))
         self._components = self._listed(shown)
+        self._windows, self._now_us = view.maintenance, now_us
         self._status = _status([part for part in self._components if not part.group], self._unknown(shown))
 
     def body(self, path: str) -> bytes:
         """Return the JSON of a path of `PATHS`."""
         parts: dict[str, object] = {"page": self._page}
-        parts |= {key: self._part(key) for key in PATHS[path]}
+        parts |= {key: self._scheduled(path) if key == SCHEDULED else self._part(key) for key in PATHS[path]}
         return msgspec.json.encode(parts)
 
     def _part(self, key: str) -> object:
         known: dict[str, object] = {"status": self._status, "components": self._components}
-        return known.get(key, [])  # incidents and maintenances are not told yet
+        return known.get(key, [])  # incidents are not told yet
+
+    def _scheduled(self, path: str) -> list[MaintenanceShape]:
+        """Return the windows of a path; the summary has those under way and to come."""
+        by_id = {part.id: part for part in self._components}
+        ids = {
+            service: public_id(service_subject(service))
+            for window in self._windows
+            for service in window.services
+        }
+        components = {service: by_id[key] for service, key in ids.items() if key in by_id}
+        about = Place(self._page.id, self._page.url, components), self._now_us
+        if path.endswith("/upcoming.json"):
+            return to_come(self._windows, *about)
+        if path.endswith("/active.json"):
+            return under_way(self._windows, *about)
+        if path.endswith("/summary.json"):
+            return under_way(self._windows, *about) + to_come(self._windows, *about)
+        return every(self._windows, *about)
 
     def _unknown(self, shown: Sequence[Component]) -> bool:
         return self._cannot_tell or any(component.state is State.UNKNOWN for component in shown)
@@ -188,20 +209,14 @@ def _page(view: View, updated_us: int) -> PageShape:
     )
 
 
-def instant(at_us: int) -> str:
-    """Return an instant with milliseconds and Z."""
-    at = datetime.fromtimestamp(at_us // 1_000_000, UTC)
-    return f"{at:%Y-%m-%dT%H:%M:%S}.{at_us % 1_000_000 // 1000:03}Z"
-
-
 PATHS: Mapping[str, tuple[str, ...]] = {
-    "/api/v2/summary.json": ("components", "incidents", "scheduled_maintenances", "status"),
+    "/api/v2/summary.json": ("components", "incidents", SCHEDULED, "status"),
     "/api/v2/status.json": ("status",),
     "/api/v2/components.json": ("components",),
     "/api/v2/incidents.json": ("incidents",),
     "/api/v2/incidents/unresolved.json": ("incidents",),
-    "/api/v2/scheduled-maintenances.json": ("scheduled_maintenances",),
-    "/api/v2/scheduled-maintenances/upcoming.json": ("scheduled_maintenances",),
-    "/api/v2/scheduled-maintenances/active.json": ("scheduled_maintenances",),
+    "/api/v2/scheduled-maintenances.json": (SCHEDULED,),
+    "/api/v2/scheduled-maintenances/upcoming.json": (SCHEDULED,),
+    "/api/v2/scheduled-maintenances/active.json": (SCHEDULED,),
 }
 """The files of the API, and what each has beside `page`."""

@@ -12,6 +12,7 @@ from .ping import add_ping
 from .routes import Clock, handler_of
 from .starting import wait_for_start
 from .table import ROUTES
+from .turns import TURNS, Turns
 
 MAX_BODY_BYTES = 16_384  # nothing here reads a body
 
@@ -19,6 +20,7 @@ MAX_BODY_BYTES = 16_384  # nothing here reads a body
 def internal_app(served: Served, clock: Clock = wall_us) -> web.Application:
     """Return the application of the internal listener. `clock` gives micro-seconds since the epoch."""
     app = web.Application(middlewares=[say_errors, wait_for_start(served)], client_max_size=MAX_BODY_BYTES)
+    app[TURNS] = Turns()
     for route in ROUTES:
         handler = handler_of(route, ROUTES, served, clock)
         if route.method == "GET":

@@ -14,7 +14,13 @@ from prober.store.base import StoreError, UnknownKey
 
 log = logging.getLogger(__name__)
 ANSWER_SECONDS = 30.0  # the longest that one request may take
-LONGER_SECONDS = {"/probe": 610.0}  # paths whose callers say how long they wait
+LONGER_SECONDS = {
+    "/probe": 610.0,  # whose callers say how long they wait
+    "/contracts/{name}": 70.0,  # reports, and the turn for them, have a limit of their own
+    "/api/v1/contracts/{name}": 70.0,
+    "/api/v1/contracts/{name}/report.{format}": 70.0,
+    "/api/v1/customers/{name}/report.{format}": 70.0,
+}
 
 
 class Problem(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -46,7 +52,7 @@ def json_response(
 async def say_errors(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Turn everything that can go wrong into the one shape; nothing takes longer than the limit."""
     try:
-        async with asyncio.timeout(LONGER_SECONDS.get(request.path, ANSWER_SECONDS)):
+        async with asyncio.timeout(_seconds(request)):
             return await handler(request)
     except ApiError as error:
         return json_response(error.problem, error.status)
@@ -61,6 +67,11 @@ async def say_errors(request: web.Request, handler: Handler) -> web.StreamRespon
     except Exception:
         log.exception("a request failed", extra={"method": request.method, "path": request.path})
         return json_response(Problem("an error of our own", "the daemon's log says more"), 500)
+
+
+def _seconds(request: web.Request) -> float:
+    resource = request.match_info.route.resource
+    return LONGER_SECONDS.get(resource.canonical if resource else "", ANSWER_SECONDS)
 
 
 def _http(request: web.Request, error: web.HTTPException) -> web.Response:

@@ -11,7 +11,7 @@ from prober import __version__
 
 from .errors import Problem
 from .params import Param
-from .routes import Call, Route
+from .routes import Body, Call, Route
 from .shapes import OpenApiShape
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -22,7 +22,9 @@ _WORDS = {
     403: "not asked from here",
     404: "no such thing",
     500: "not understood, or an error of our own",
+    409: "not as things stand",
     422: "not accepted, nothing has changed",
+    501: "the daemon lacks a package that this needs",
     503: "not now",
 }
 
@@ -35,9 +37,9 @@ async def openapi(call: Call) -> OpenApiShape:
 def document(routes: tuple[Route, ...]) -> OpenApiShape:
     """Return the document of some routes."""
     types = [answer for route in routes for answer in route.answers.values() if not isinstance(answer, tuple)]
-    shapes: list[type[msgspec.Struct]] = list(dict.fromkeys([*types, Problem]))
+    shapes: list[Body] = list(dict.fromkeys([*types, Problem]))
     schemas, components = msgspec.json.schema_components(shapes, ref_template=REF)
-    by_type: dict[type[msgspec.Struct], dict[str, object]] = dict(zip(shapes, schemas, strict=True))
+    by_type: dict[Body, dict[str, object]] = dict(zip(shapes, schemas, strict=True))
     paths: dict[str, dict[str, object]] = {}
     for route in routes:
         paths.setdefault(route.path, {})[route.method.lower()] = _operation(route, by_type)
@@ -50,7 +52,7 @@ def document(routes: tuple[Route, ...]) -> OpenApiShape:
     )
 
 
-def _operation(route: Route, schemas: dict[type[msgspec.Struct], dict[str, object]]) -> dict[str, object]:
+def _operation(route: Route, schemas: dict[Body, dict[str, object]]) -> dict[str, object]:
     answers = dict(route.answers)
     for status in _problems(route):
         answers.setdefault(status, Problem)
@@ -72,9 +74,7 @@ def _problems(route: Route) -> Iterable[int]:
         yield 404
 
 
-def _content(
-    answer: type[msgspec.Struct] | tuple[str, ...], schemas: dict[type[msgspec.Struct], dict[str, object]]
-) -> dict[str, object]:
+def _content(answer: Body, schemas: dict[Body, dict[str, object]]) -> dict[str, object]:
     if isinstance(answer, tuple):
         return {media: {"schema": {"type": "string"}} for media in answer}
     return {"application/json": {"schema": schemas[answer]}}

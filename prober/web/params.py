@@ -97,6 +97,29 @@ def limit(default: int) -> Param[int]:
     return Param("limit", "at most so many rows", schema, read)
 
 
+def whole(name: str, about: str, *, required: bool = False) -> Param[int]:
+    """Declare a whole number that is not negative."""
+
+    def read(value: str) -> int:
+        if not (value.isascii() and value.isdigit() and len(value) <= 18):
+            raise ValueError("expected a whole number")
+        return int(value)
+
+    return Param(name, about, {"type": "integer", "minimum": 0}, read, required)
+
+
+def pair(name: str, about: str) -> Param[tuple[int, int]]:
+    """Declare two whole numbers with a dot between them: the key of a page."""
+
+    def read(value: str) -> tuple[int, int]:
+        one, dot, other = value.partition(".")
+        if not (dot and value.isascii() and one.isdigit() and other.isdigit() and len(value) <= 37):
+            raise ValueError("expected what the page before gave as `after`")
+        return int(one), int(other)
+
+    return Param(name, about, {"type": "string", "pattern": "^[0-9]+[.][0-9]+$"}, read)
+
+
 def choices(name: str, about: str, known: Collection[str]) -> Param[frozenset[str]]:
     """Declare a list of words, separated by commas."""
 
@@ -110,15 +133,14 @@ def choices(name: str, about: str, known: Collection[str]) -> Param[frozenset[st
     return Param(name, about, {"type": "array", "items": items}, read)
 
 
-def instant(name: str, about: str) -> Param[int]:
+def instant(name: str, about: str, *, required: bool = False) -> Param[int]:
     """Declare an instant; read as micro-seconds since the epoch."""
     schema: Json = {
         "anyOf": [{"type": "string", "format": "date-time"}, {"type": "integer", "minimum": 0}],
         "examples": ["2026-03-01T00:00:00Z", 1772323200000000],
     }
-    return Param(
-        name, f"{about}: RFC 3339 with a zone, or micro-seconds since the epoch", schema, _instant_us
-    )
+    text = f"{about}: RFC 3339 with a zone, or micro-seconds since the epoch"
+    return Param(name, text, schema, _instant_us, required)
 
 
 def _instant_us(value: str) -> int:

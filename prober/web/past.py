@@ -44,6 +44,9 @@ OUTCOME = params.choices("outcome", "only with these outcomes", [outcome.value f
 FROM = params.instant("from", "started at or after")
 TO = params.instant("to", "started before")
 AFTER = params.text("after", "the key that the page before ended with")
+GAPS_FROM = params.instant("from", "slots that end after")
+GAPS_TO = params.instant("to", "slots that begin before")
+GAPS_AFTER = params.pair("after", "the key that the page before ended with; with from or to")
 ROWS = params.limit(LIMIT)
 SUBJECT = params.text("subject", "probe:NAME, service:NAME or region:PROBE@REGION")
 ONE_SUBJECT = params.text("subject", "probe:NAME, service:NAME or region:PROBE@REGION", required=True)
@@ -55,7 +58,7 @@ async def results(call: Call) -> ResultsShape:
     from_us, to_us = query.get(FROM) or 0, query.get(TO) or END_US
     if from_us >= to_us:
         raise ApiError(400, "to: not after from", "swap them")
-    wanted, seed = await _series(call), await served.store.seed()
+    wanted, seed = await series_of(call), await served.store.seed()
     grids = {row.number: grid_of(row, seed) for row in wanted}
     page = await served.store.results(
         ResultQuery(
@@ -126,15 +129,31 @@ def _awaited(view: View, subject: str, shown: Shown, now_us: int) -> list[Awaite
 
 
 async def gaps(call: Call) -> GapsShape:
-    """Answer with the newest gaps."""
-    wanted = await _series(call)
+    """Answer with the newest gaps, or with those of a window."""
+    query, limit = call.query, call.query.get(ROWS) or LIMIT
+    wanted = await series_of(call)
     seed = await call.served.store.seed()
     grids = {row.number: grid_of(row, seed) for row in wanted}
-    rows = await call.served.store.gaps(tuple(grids), call.query.get(ROWS) or LIMIT)
-    return GapsShape(gaps=[_gap(grids[row.series], row) for row in rows])
+    if query.get(GAPS_FROM) is None and query.get(GAPS_TO) is None:
+        rows = await call.served.store.gaps(tuple(grids), limit)
+        return GapsShape(gaps=[_gap(grids[row.series], row) for row in rows])
+    found = await _gaps_within(call, grids)
+    begin = query.get(GAPS_AFTER) or (0, 0)
+    left = [shape for shape in found if (shape.series, shape.first_slot) > begin]
+    last = left[limit - 1] if len(left) > limit else None
+    return GapsShape(gaps=left[:limit], after=f"{last.series}.{last.first_slot}" if last else None)
 
 
-async def _series(call: Call) -> list[SeriesRow]:
+async def _gaps_within(call: Call, grids: Mapping[int, Grid]) -> list[GapShape]:
+    from_us, to_us = call.query.get(GAPS_FROM) or 0, call.query.get(GAPS_TO) or END_US
+    if from_us >= to_us:
+        raise ApiError(400, "to: not after from", "swap them")
+    rows = await call.served.store.holes(sorted(grids), from_us, to_us)
+    found = [_gap(grids[row.series], row) for row in rows]
+    return [shape for shape in found if shape.from_us < to_us and shape.to_us > from_us]
+
+
+async def series_of(call: Call) -> list[SeriesRow]:
     """Return the series of a probe and region: of every grid they ever had."""
     rows = await call.served.store.all_series()
     probe, region = call.query.get(PROBE), call.query.get(REGION)

@@ -119,7 +119,7 @@ def _batch(row: AsideRow) -> AsideBatchShape:
 async def forget(call: Call) -> ForgottenShape:
     """Forget the pinned key of an agent: whoever comes next by its name, with a token of its region, is taken in."""
     refuse_strangers(call.request, call.served.view)
-    _refuse_others(call.request.remote)
+    refuse_others(call.request.remote)
     name, forget_agent = call.query.need(AGENT), call.served.forget_agent
     if forget_agent is None:
         raise ApiError(
@@ -136,7 +136,7 @@ async def forget(call: Call) -> ForgottenShape:
     return ForgottenShape(agent=name, forgotten=True)
 
 
-def _refuse_others(remote: str | None) -> None:
+def refuse_others(remote: str | None) -> None:
     """Raise ApiError 403 unless it was asked for on the daemon's own machine: it weakens whom the daemon trusts."""
     if not _is_loopback(remote or ""):
         raise ApiError(403, f"{quote(remote or 'somebody')} is another machine", "ask on the daemon's own")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from types import UnionType
 from typing import Any
 
 import msgspec
@@ -19,6 +20,8 @@ from .errors import json_response
 from .params import Param, Query, read_query
 
 Clock = Callable[[], int]  # micro-seconds since the epoch
+Body = type[msgspec.Struct] | UnionType | tuple[str, ...]
+"""The type of an answer's JSON, or the media types of a body of another kind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +37,11 @@ class Call:
     @property
     def name(self) -> str:
         """The name in the path."""
-        return self.request.match_info["name"]
+        return self.part("name")
+
+    def part(self, name: str) -> str:
+        """Return a variable part of the path."""
+        return self.request.match_info[name]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +57,13 @@ Answered = msgspec.Struct | Answer | web.StreamResponse
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
-    """One path. `answers` maps a status to the type of its JSON, or to the media types of a body of another kind."""
+    """One path. `answers` maps a status to what its answer has."""
 
     path: str
     operation: str
     summary: str
     handle: Callable[[Call], Awaitable[Answered]]
-    answers: Mapping[int, type[msgspec.Struct] | tuple[str, ...]]
+    answers: Mapping[int, Body]
     method: str = "GET"
     params: tuple[Param[Any], ...] = ()  # Any: params of all types
     path_about: Mapping[str, str] = field(default_factory=dict)  # path parameter -> what it is

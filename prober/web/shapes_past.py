@@ -104,9 +104,48 @@ class GapShape(Shape, frozen=True, kw_only=True):
 
 
 class GapsShape(Shape, frozen=True, kw_only=True):
-    """The newest gaps first."""
+    """The newest gaps first; of a window the oldest first, series by series, and no slot twice.
+
+    `after` asks for the next page of a window, null at the end.
+    """
 
     gaps: list[GapShape]
+    after: str | None = None
+
+
+class SeriesShape(Shape, frozen=True, kw_only=True):
+    """One probe in one region on one grid. Slots `first_slot` to `last_slot` are accounted for; null: none yet."""
+
+    series: int
+    probe: str
+    region: str
+    interval_us: int
+    schedule: str
+    regions: list[str]
+    created_us: int
+    first_slot: int | None
+    last_slot: int | None
+
+
+class SeriesListShape(Shape, frozen=True, kw_only=True):
+    """Every series that there ever was, by its number."""
+
+    series: list[SeriesShape]
+
+
+class SlotShape(Shape, frozen=True, kw_only=True):
+    """When a slot was due."""
+
+    slot: int
+    due_us: int
+
+
+class SlotsShape(Shape, frozen=True, kw_only=True):
+    """The slots of a series that were due in a window, oldest first; `after` asks for the next page."""
+
+    series: int
+    slots: list[SlotShape]
+    after: str | None
 
 
 class RatioShape(Shape, frozen=True, kw_only=True):

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from . import blackbox, past, regions
+from prober.accounts.rendering import ZIP
+from reports.document import ContractReport
+from reports.render import FORMATS
+
+from . import blackbox, contract_params, contracts, maintenance, past, regions, schedule
+from .contract_page import contract_page
+from .contracts_page import contracts_page
 from .errors import Problem
 from .exposition import OPENMETRICS, TEXT, metrics
 from .health import healthz, readyz
@@ -22,8 +28,13 @@ from .shapes import (
     ServicesShape,
     StatusShape,
 )
-from .shapes_past import AvailabilityShape, GapsShape, ResultsShape, StatesShape
+from .shapes_contracts import ClosedShape, ContractsShape
+from .shapes_maintenance import AnnouncedShape, CancelledShape, MaintenanceShape
+from .shapes_past import AvailabilityShape, GapsShape, ResultsShape, SeriesListShape, SlotsShape, StatesShape
 from .shapes_regions import AsideShape, ForgottenShape, RegionsShape
+
+FILES = tuple(dict.fromkeys([*(FORMATS[name].media_type for name in contracts.FILES), ZIP]))
+FORMAT = f"one of {', '.join(contracts.FILES)}; csv comes as a ZIP archive of its files"
 
 ROUTES: tuple[Route, ...] = (
     Route(
@@ -39,6 +50,22 @@ ROUTES: tuple[Route, ...] = (
         summary="Regions and agents, and each probe by region: a page for people",
         handle=regions_page,
         answers={200: ("text/html",)},
+    ),
+    Route(
+        path="/contracts",
+        operation="contracts_page",
+        summary="Contracts: findings, figures with their bounds, budgets and credits: a page for people",
+        handle=contracts_page,
+        answers={200: ("text/html",)},
+    ),
+    Route(
+        path="/contracts/{name}",
+        operation="contract_page",
+        summary="The report of a contract, any period, with its files to download: a page for people",
+        handle=contract_page,
+        answers={200: ("text/html",), 400: ("text/html",), 404: ("text/html",), 503: ("text/html",)},
+        params=contract_params.PAGE,
+        path_about={"name": "the contract's name"},
     ),
     Route(
         path="/metrics",
@@ -167,7 +194,23 @@ ROUTES: tuple[Route, ...] = (
         summary="Slots without a result, and why",
         handle=past.gaps,
         answers={200: GapsShape},
-        params=(past.PROBE, past.REGION, past.ROWS),
+        params=(past.PROBE, past.REGION, past.GAPS_FROM, past.GAPS_TO, past.GAPS_AFTER, past.ROWS),
+    ),
+    Route(
+        path="/api/v1/series",
+        operation="series",
+        summary="Every grid that a probe ever ran on in a region",
+        handle=schedule.series,
+        answers={200: SeriesListShape},
+        params=schedule.OF_SERIES,
+    ),
+    Route(
+        path="/api/v1/slots",
+        operation="slots",
+        summary="When the slots of a series were due, page by page; not those still to come",
+        handle=schedule.slots,
+        answers={200: SlotsShape, 404: Problem},
+        params=schedule.PARAMS,
     ),
     Route(
         path="/api/v1/regions",
@@ -192,5 +235,89 @@ ROUTES: tuple[Route, ...] = (
         handle=regions.forget,
         answers={200: ForgottenShape, 403: Problem, 404: Problem},
         params=(regions.AGENT,),
+    ),
+    Route(
+        path="/api/v1/maintenance",
+        operation="maintenance",
+        summary="Announced maintenance, upcoming and under way unless asked otherwise; how calendars of it fare",
+        handle=maintenance.maintenance,
+        answers={200: MaintenanceShape, 404: Problem},
+        params=(maintenance.FROM, maintenance.TO, maintenance.SERVICE, maintenance.ONE, past.ROWS),
+    ),
+    Route(
+        method="POST",
+        path="/api/v1/maintenance",
+        operation="announce_maintenance",
+        summary="Announce a window; asked nearby only. One that comes too late for a contract is taken with a warning",
+        handle=maintenance.announce,
+        answers={200: AnnouncedShape, 403: Problem, 404: Problem},
+        params=(
+            maintenance.TITLE,
+            maintenance.DESCRIPTION,
+            maintenance.SERVICES,
+            maintenance.START,
+            maintenance.END,
+            maintenance.ANNOUNCED,
+            maintenance.BY,
+        ),
+    ),
+    Route(
+        method="POST",
+        path="/api/v1/maintenance/cancel",
+        operation="cancel_maintenance",
+        summary="Take back a window that was announced by hand and has not begun; asked nearby only",
+        handle=maintenance.cancel,
+        answers={200: CancelledShape, 403: Problem, 404: Problem, 409: Problem},
+        params=(maintenance.KEY,),
+    ),
+    Route(
+        path="/api/v1/contracts",
+        operation="contracts",
+        summary="All contracts, and how each stands in its running period",
+        handle=contracts.contracts,
+        answers={200: ContractsShape},
+    ),
+    Route(
+        path="/api/v1/contracts/{name}",
+        operation="contract",
+        summary="The report of a contract; a list of reports where the contract changed within the period",
+        handle=contracts.contract,
+        answers={200: ContractReport | list[ContractReport], 404: Problem},
+        params=(*contract_params.WHAT, contract_params.CUSTOMER, *contract_params.HOW),
+        path_about={"name": "the contract's name"},
+    ),
+    Route(
+        path="/api/v1/contracts/{name}/report.{format}",
+        operation="contract_report",
+        summary="The report of a contract as a file",
+        handle=contracts.contract_report,
+        answers={200: FILES, 404: Problem, 501: Problem},
+        params=(*contract_params.WHAT, contract_params.CUSTOMER, *contract_params.HOW),
+        path_about={"name": "the contract's name", "format": FORMAT},
+    ),
+    Route(
+        path="/api/v1/customers/{name}/report.{format}",
+        operation="customer_report",
+        summary="The reports of all contracts of a customer in one file",
+        handle=contracts.customer_report,
+        answers={200: FILES, 404: Problem, 501: Problem},
+        params=(*contract_params.WHAT, *contract_params.HOW),
+        path_about={"name": "the customer's name", "format": FORMAT},
+    ),
+    Route(
+        path="/api/v1/closed",
+        operation="closed",
+        summary="Closed reports, the newest first",
+        handle=contracts.closed,
+        answers={200: ClosedShape},
+        params=(contract_params.CONTRACT, contract_params.OF_CUSTOMER, past.ROWS),
+    ),
+    Route(
+        path="/api/v1/closed/{digest}",
+        operation="closed_document",
+        summary="A closed report, byte for byte as it was stored",
+        handle=contracts.closed_document,
+        answers={200: ContractReport, 404: Problem},
+        path_about={"digest": "the digest of the report"},
     ),
 )

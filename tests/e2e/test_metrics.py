@@ -16,11 +16,14 @@ from urllib.parse import urlencode
 from urllib.request import urlopen
 
 import pytest
+from msgspec import structs
 from support.exposing import FIGURES, NOW_US, Past, agent, config_of, record, remote, result, view_of
 from support.ports import free_port
+from support.report_samples import SAMPLES
 from support.samples import text_of
 
 from checks.core.result import Outcome
+from prober.accounts.live import Shown
 from prober.hub.verdict import State
 from prober.hub.view import RegionWatch
 from prober.metrics import Exposition
@@ -58,6 +61,10 @@ def filled() -> Exposition:
     exposition.take(2, record(2, result(Outcome.FAIL, {"resolve": 9}, {"family": 4}, ["connect_refused"])))
     exposition.take(5, record(5, result(Outcome.PASS, {"query": 812}, {"answers": 2, "serial": 2026112201})))
     exposition.gap(1, Gap(1, 3, 5, "late"))
+    report = SAMPLES["running"]()
+    assert report.budget is not None
+    timed = structs.replace(report, budget=structs.replace(report.budget, unit="us"))
+    exposition.show_contracts(Shown(NOW_US, {report.contract: (timed,)}))
     return exposition
 
 

@@ -21,6 +21,7 @@ from prober.config.terms import Quorum
 from prober.hub.serving import Served
 from prober.hub.verdict import State
 from prober.hub.view import AgentView, ProbeView, RegionView, ReloadView, ServiceView, View
+from prober.maintenance.keeper import MaintenanceKeeper
 from prober.store.base import (
     ChangeRow,
     Detail,
@@ -124,6 +125,7 @@ class Scene:
     reloads: list[ReloadView] = field(default_factory=list)
     exposition: dict[bool, Sequence[bytes]] = field(default_factory=dict)
     pinned: set[str] | None = None  # agents whose keys can be forgotten; None: none comes from elsewhere
+    keeper: MaintenanceKeeper | None = None
 
     def served(self) -> Served:
         """Return what listeners are given."""
@@ -141,6 +143,7 @@ class Scene:
             reload=self._reload,
             metrics_text=lambda openmetrics: self.exposition.get(openmetrics, (b"# EOF\n",)),
             forget_agent=None if self.pinned is None else self._forget,
+            maintenance=self.keeper,
         )
 
     async def _reload(self) -> ReloadView:
