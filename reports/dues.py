@@ -132,9 +132,7 @@ def smallest_part(found: Account) -> document.Number | None:
 def advice_part(found: Account) -> document.Advice:
     """Return whether this set-up could back the claim in a perfect period."""
     question = found.question
-    told = advice(
-        question.contract, question.period.end_us - question.period.start_us, question.contract.claim
-    )
+    told = advice(question.contract, length(found.whole.intervals), question.contract.claim)
     return document.Advice(
         possible=told.possible,
         best=telling.ratio(told.best, question.contract.claim) if told.best is not None else None,

@@ -193,7 +193,7 @@ BAD = [
     (
         contract("method: requests, denominator: 43200m"),
         [
-            "13:76: contracts.0.denominator: a length of time divides no number of attempts"
+            "13:77: contracts.0.denominator: a length of time divides no number of attempts"
             " (leave it out with method requests, or count with method time)"
         ],
     ),

@@ -1,4 +1,4 @@
-"""The letter that goes with a closed report: in the reader's language, on one line where it must be, nothing internal."""
+"""The letter that goes with a closed report: in the reader's language, one line where it must be, nothing internal."""
 
 from __future__ import annotations
 
