@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 RATE_DIGITS = 2
 CONFIDENCE_TEXT = "0.95"
 VOID = "void"
+_Written = tuple[str, str, str]
+"""A day, and its first instant and its end, as they are written."""
 
 
 def statistics_part(contract: Contract, found: Trials) -> document.Statistics:
@@ -88,22 +90,28 @@ def _gap(interval: Interval, zone: str) -> dict[str, Any]:
 def days_part(found: Account) -> list[document.Day]:
     """Return every local day of the part."""
     question = found.question
-    days = days_of(question.start_us, question.end_us, question.contract.zone)
-    return [
-        _day(found, day.isoformat(), (start_us, end_us))
-        for day, start_us, end_us in days
-        if start_us < end_us
-    ]
+    days = _calendar(question.start_us, question.end_us, question.contract.zone)
+    return [_day(found, written, whole) for written, whole in days]
 
 
-def _day(found: Account, day: str, whole: Interval) -> document.Day:
-    zone, counted = found.question.contract.zone, intersect((whole,), found.counted)
+@lru_cache(maxsize=256)  # a month of many contracts is the same month
+def _calendar(start_us: int, end_us: int, zone: str) -> tuple[tuple[_Written, Interval], ...]:
+    return tuple(
+        ((day.isoformat(), local_text(begin_us, zone), local_text(until_us, zone)), (begin_us, until_us))
+        for day, begin_us, until_us in days_of(start_us, end_us, zone)
+        if begin_us < until_us
+    )
+
+
+def _day(found: Account, written: _Written, whole: Interval) -> document.Day:
+    counted = intersect((whole,), found.counted)
     seen = sums(found.ledger.timeline, counted)
     past = intersect((whole,), _until(found))
+    day, from_, to = written
     return document.Day(
         day=day,
-        from_=local_text(whole[0], zone),
-        to=local_text(whole[1], zone),
+        from_=from_,
+        to=to,
         seconds=(whole[1] - whole[0]) // telling.SECOND_US,
         down_seconds=document.Seconds(
             lowest=telling.seconds(seen.sure),
@@ -139,10 +147,12 @@ def outages_part(found: Account) -> tuple[list[document.Outage], int]:
     every = listed_outages(found.ledger, question.tracks, question.window, found.counted)
     numbered = {id(each): number for number, each in enumerate(every, 1)}
     zone = question.contract.zone
-    return [_outage(each, numbered[id(each)], zone) for each in longest(every)], len(every)
+    # What was imported is not among the results that can be asked for.
+    is_measured = not question.imported.used
+    return [_outage(each, numbered[id(each)], zone, is_measured) for each in longest(every)], len(every)
 
 
-def _outage(listed: Listed, number: int, zone: str) -> document.Outage:
+def _outage(listed: Listed, number: int, zone: str, is_measured: bool) -> document.Outage:
     outage = listed.outage
     codes: Counter[str] = Counter()
     for seen in listed.seen:
@@ -170,7 +180,7 @@ def _outage(listed: Listed, number: int, zone: str) -> document.Outage:
             for seen in listed.seen
         ],
         codes=sorted(codes, key=lambda code: (-codes[code], code)),
-        results=_results_path(probes, outage.bracket),
+        results=_results_path(probes, outage.bracket) if is_measured else "",
     )
 
 

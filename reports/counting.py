@@ -14,6 +14,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from operator import attrgetter
 
 from reports.contract import ProbeTerms
 from reports.intervals import Interval, Intervals, subtract, union
@@ -31,6 +32,7 @@ NO_RECORD = "no_record"
 TIMEOUT_US = 10_000_000
 _EARLY_US = 100_000  # a run may begin some milliseconds before its slot is due
 _GOOD, _BAD, _UNKNOWN = (int(fate) for fate in Fate)
+_SLOT = attrgetter("slot")
 
 Piece = tuple[int, int, int, str]
 """Slots from first to last (both included) of one fate, and its failure code or reason."""
@@ -226,10 +228,10 @@ def _pieces(era: Era, base: list[Piece], silences: Iterable[Piece]) -> list[Piec
     overs = (
         list(silences),
         sorted((hole.first, hole.last, _UNKNOWN, hole.reason) for hole in era.holes),
-        [
+        _joined(
             (odd.slot, odd.slot, int(odd.fate), odd.code if odd.fate == _BAD else VOID)
-            for odd in sorted(era.oddities, key=lambda odd: odd.slot)
-        ],
+            for odd in sorted(era.oddities, key=_SLOT)
+        ),
     )
     for over in overs:
         if over:

@@ -212,7 +212,7 @@ class Objective(Shape, frozen=True, kw_only=True):
     finding: str
 
 
-class Day(Shape, frozen=True, kw_only=True, rename={"from_": "from"}):
+class Day(Shape, frozen=True, kw_only=True, gc=False, rename={"from_": "from"}):
     """One local day of the period."""
 
     day: str

@@ -85,6 +85,9 @@ def first_up_us(found: Account, interval: Interval) -> int:
 def credit_part(found: Account) -> document.Credit:
     """Return what is due by the bounds."""
     question, figures = found.question, found.figures
+    if question.contract.credits is not None and not question.is_own_period:
+        # Tiers and fee are those of the contract's own window: a day, or a quarter, of a month's terms owes nothing.
+        return document.Credit(kind="none", notes=["other_period"])
     due = credit(
         question.contract,
         figures.lowest,

@@ -7,23 +7,42 @@ about an instant inside; how much was read around it does not.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from hashlib import sha256
 
 from reports import methods
-from reports.contract import Contract, ProbeTerms
+from reports.contract import Contract
 from reports.counting import Lane, lanes
 from reports.evidence import Window
+from reports.intervals import Interval
 from reports.timeline import Timeline
-from reports.track import Track, Tracks
+from reports.track import Tracks
 
 _FORMAT = b"prober evidence 2\n"
+_AROUND_US = 60_000_000  # marks are looked at on either side of a period: does an outage reach over its edge?
+Known = Mapping[tuple[str, str], Sequence[Lane]]
+"""(probe, region) -> its attempts."""
 
 
-def evidence_digest(contract: Contract, tracks: Tracks, window: Window) -> str:
-    """Return the SHA-256, in hexadecimal, of what was seen of a contract's probes in a window."""
+def around(window: Window) -> Interval:
+    """Return the time for which a contract's timeline is made."""
+    return window.start_us - _AROUND_US, window.end_us + _AROUND_US
+
+
+def evidence_digest(
+    contract: Contract,
+    tracks: Tracks,
+    window: Window,
+    verdict: Timeline | None = None,
+    known: Known | None = None,
+) -> str:
+    """Return the SHA-256, in hexadecimal, of what was seen of a contract's probes in a window.
+
+    `verdict` is the contract's timeline `around` it, and `known` the attempts of each track, where they are at hand.
+    """
     digest = sha256(_FORMAT)
-    verdict = methods.timeline_of(contract, tracks, (window.start_us, window.end_us))
+    if verdict is None:
+        verdict = methods.timeline_of(contract, tracks, around(window))
     digest.update(b"verdict\n" + _marks(verdict, window))
     for probe in sorted(contract.probes(), key=lambda probe: probe.name):
         for region in sorted(probe.regions):
@@ -31,7 +50,10 @@ def evidence_digest(contract: Contract, tracks: Tracks, window: Window) -> str:
             track = tracks.get((probe.name, region))
             if track is not None:
                 digest.update(_marks(methods.region_track(contract, track), window))
-                digest.update(b"".join(_attempts(track, probe, window)))
+                rows = (known or {}).get((probe.name, region)) or lanes(
+                    track, probe.timeout_us, probe.interval_us
+                )
+                digest.update(b"".join(_attempts(rows, window)))
     return digest.hexdigest()
 
 
@@ -52,8 +74,8 @@ def _marks(timeline: Timeline, window: Window) -> bytes:
     return b"".join(b"%d %d\n" % (span.start_us, span.mark) for span in timeline.spans(window))
 
 
-def _attempts(track: Track, probe: ProbeTerms, window: Window) -> Iterator[bytes]:
-    for lane in lanes(track, probe.timeout_us, probe.interval_us):
+def _attempts(rows: Sequence[Lane], window: Window) -> Iterator[bytes]:
+    for lane in rows:
         for low, high, fate, why in lane.within(window.start_us, window.end_us):
             yield b"%d: %d to %d: %d %s\n" % (*_named(lane, low, high), fate, why.encode())
 

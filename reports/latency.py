@@ -9,6 +9,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
+from operator import add
 from typing import Final
 
 from reports.figures import Figures
@@ -49,8 +50,7 @@ class Latencies:
             mine = self._pages.get(number)
             if mine is None:
                 mine = self._new_page(number << _BITS)
-            for place, count in enumerate(theirs):
-                mine[place] += count
+            self._pages[number] = array("I", map(add, mine, theirs))
         self.count += other.count
 
     def percentile(self, share: Fraction) -> int | None:

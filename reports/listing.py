@@ -5,10 +5,10 @@ Everything is cut to the period, and counted in its eligible part only. Instants
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from reports.composing import sums as time_by_mark
 from reports.evidence import Window
@@ -16,7 +16,7 @@ from reports.intervals import Interval, Intervals, intersect, length
 from reports.ledger import Ledger
 from reports.outages import Outage, outages
 from reports.timeline import Mark, Timeline
-from reports.track import Fate, Track, Tracks
+from reports.track import Era, Fate, Oddity, Track, Tracks
 
 MOST_OUTAGES = 500  # listed one by one; the longest of more
 MOST_GAPS = 20
@@ -72,36 +72,30 @@ class Listed:
     seen: tuple[Seen, ...]
 
 
-@dataclass(slots=True)
 class _Failures:
-    """The failed slots of one track, by instant."""
+    """The failed slots of one track: found by their numbers, and dated only at the edges of what is asked for."""
 
-    track: Track
-    at_us: list[int] = field(default_factory=list)
-    codes: list[str] = field(default_factory=list)
-
-    @classmethod
-    def of(cls, track: Track, window: Window) -> _Failures:
-        found = cls(track)
-        dated = sorted(
-            (era.due_us(oddity.slot), oddity.code)
-            for era in track.eras
-            for oddity in era.oddities
-            if oddity.fate is Fate.BAD
-        )
-        for at_us, code in dated:
-            if window.start_us <= at_us < window.end_us:
-                found.at_us.append(at_us)
-                found.codes.append(code)
-        return found
+    def __init__(self, track: Track) -> None:
+        self._track = track
+        self._eras = [(era, odd, [each.slot for each in odd]) for era in track.eras if (odd := _bad(era))]
 
     def within(self, bracket: Window) -> Seen | None:
-        low, high = bisect_left(self.at_us, bracket.start_us), bisect_left(self.at_us, bracket.end_us)
-        if low == high:
+        """Return what failed of the slots that are due in a bracket."""
+        counted: Counter[str] = Counter()
+        for era, odd, slots in self._eras:
+            first, last = era.slot_at(bracket.start_us), era.slot_at(bracket.end_us)
+            for place in range(bisect_left(slots, first - 1), bisect_right(slots, last + 1)):
+                slot = slots[place]
+                if first < slot < last or bracket.start_us <= era.due_us(slot) < bracket.end_us:
+                    counted[odd[place].code] += 1
+        if not counted:
             return None
-        counted = Counter(self.codes[low:high])
         counts = tuple(sorted(counted.items(), key=lambda each: (-each[1], each[0])))
-        return Seen(probe=self.track.probe, region=self.track.region, counts=counts)
+        return Seen(probe=self._track.probe, region=self._track.region, counts=counts)
+
+
+def _bad(era: Era) -> list[Oddity]:
+    return [odd for odd in era.oddities if odd.fate is Fate.BAD]
 
 
 def listed_outages(ledger: Ledger, tracks: Tracks, window: Window, eligible: Intervals) -> list[Listed]:
@@ -109,7 +103,7 @@ def listed_outages(ledger: Ledger, tracks: Tracks, window: Window, eligible: Int
     found = outages(ledger.timeline, window)
     if not found:
         return []
-    failures = [_Failures.of(tracks[pair], window) for pair in sorted(tracks)]
+    failures = [_Failures(tracks[pair]) for pair in sorted(tracks)]
     return [
         Listed(
             outage=outage,

@@ -13,22 +13,21 @@ from reports.assumptions import assumptions, method_options
 from reports.chapters import budget_part, coverage_part, days_part, outages_part, statistics_part
 from reports.composing import over_time
 from reports.contract import Contract, MaintenanceWindow, Minutes, Money, Periods, Time
-from reports.counting import Tally, tally
+from reports.counting import Lane, Tally, probe_lanes, tally_lanes
 from reports.dues import advice_part, credit_part, excluded_part, smallest_part
 from reports.evidence import Window
 from reports.exclusions import Eligible, Ruling, denominator_us, eligible, rule_on
 from reports.figures import Figures, Finding
-from reports.fingerprint import evidence_digest
+from reports.fingerprint import around, evidence_digest
 from reports.intervals import Intervals, length
 from reports.ledger import Ledger
 from reports.periods import Period
 from reports.statistics import weaker
 from reports.timeline import Timeline
-from reports.track import Track, Tracks
+from reports.track import Tracks
 from reports.trials import trials
 from reports.zones import local_text, tzdata_version
 
-MARGIN_US = 60_000_000  # marks are looked at on either side of a period: does an outage reach over its edge?
 NO_BRAND = document.Brand()
 NOTHING_IMPORTED = document.Imported()
 
@@ -74,6 +73,11 @@ class Question:
         return max(min(self.end_us, self.as_of_us), self.start_us)
 
     @property
+    def is_own_period(self) -> bool:
+        """Say whether the period is one of the contract's own window, not a time that somebody picked."""
+        return self.period.unit == self.contract.window.unit
+
+    @property
     def is_running(self) -> bool:
         """Say whether the period goes on."""
         return self.as_of_us < self.end_us
@@ -107,20 +111,22 @@ class Account:
     ledger: Ledger
     tallies: Mapping[tuple[str, str], Tally]
     """Attempts in the counted part, by probe and region."""
+    attempts: Mapping[tuple[str, str], Sequence[Lane]]
+    """All of them."""
 
 
 def account(question: Question) -> Account:
     """Return the figures of one contract and period."""
     contract, start_us, reach_us = question.contract, question.start_us, question.reach_us
-    around = (start_us - MARGIN_US, reach_us + MARGIN_US)
-    timeline = methods.timeline_of(contract, question.tracks, around)
+    timeline = methods.timeline_of(contract, question.tracks, around(question.window))
     rulings = tuple(rule_on(contract, question.maintenance, start_us, question.end_us))
     whole = eligible(contract, rulings, start_us, question.end_us)
     so_far = eligible(contract, rulings, start_us, reach_us)
     total_us = _denominator_us(question, so_far, reach_us)
     time = over_time(timeline, so_far.intervals, total_us)
     figures = _figures(question, time, so_far.intervals, total_us)
-    tallies = _tallies(question, so_far.intervals)
+    attempts = _attempts(question)
+    tallies = {pair: tally_lanes(rows, so_far.intervals) for pair, rows in attempts.items()}
     line = statistics_part(contract, trials(contract, question.tracks, so_far.intervals, tallies))
     found = figures.finding(contract.claim, contract.more_than)
     if line.weakens and line.finding is not None:
@@ -139,6 +145,7 @@ def account(question: Question) -> Account:
         total_whole_us=_denominator_us(question, whole, question.end_us),
         ledger=Ledger.of(timeline),
         tallies=tallies,
+        attempts=attempts,
     )
 
 
@@ -151,15 +158,10 @@ def _denominator_us(question: Question, parts: Eligible, end_us: int) -> int:
     return total_us * (question.end_us - question.start_us) // (period.end_us - period.start_us)
 
 
-def _tallies(question: Question, counted: Intervals) -> dict[tuple[str, str], Tally]:
-    """Count the attempts of every probe and region; one that was never seen owes its slots as well."""
+def _attempts(question: Question) -> dict[tuple[str, str], list[Lane]]:
+    """Return the attempts of every probe and region; one that was never seen owes its slots as well."""
     return {
-        (probe.name, region): tally(
-            question.tracks.get((probe.name, region), Track(probe=probe.name, region=region)),
-            counted,
-            timeout_us=probe.timeout_us,
-            interval_us=probe.interval_us,
-        )
+        (probe.name, region): probe_lanes(probe, question.tracks, region)
         for probe in question.contract.probes()
         for region in probe.regions
     }
@@ -252,8 +254,7 @@ def report_of(
 
 def _assumptions(question: Question) -> list[document.Assumption]:
     contract = question.contract
-    is_own = question.period.unit == contract.window.unit
-    return assumptions(contract, _intervals(question), uses_own_period=is_own)
+    return assumptions(contract, _intervals(question), uses_own_period=question.is_own_period)
 
 
 def _intervals(question: Question) -> set[int]:
@@ -304,7 +305,9 @@ def _provenance(found: Account) -> document.Provenance:
         software=question.software,
         configuration=question.configuration,
         contract=question.contract.digest,
-        results=evidence_digest(question.contract, question.tracks, question.window),
+        results=evidence_digest(
+            question.contract, question.tracks, question.window, found.ledger.timeline, found.attempts
+        ),
         tzdata=tzdata_version(question.contract.zone),
         made=local_text(question.made_us, question.contract.zone),
     )

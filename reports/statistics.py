@@ -44,7 +44,8 @@ RANDOM_SCHEDULES: Final = frozenset({"stratified", "round"})
 _DIGITS = 60  # of the working: ln(n!) of a billion takes 11 of them, and 40 must be left
 _BITS = 128  # of the fractions of a sum
 _SMALL = 1 << 20  # in the last of these bits: where a sum of falling terms may stop
-_MOST_STEPS = 50  # five will do
+_MOST_STEPS = 50  # three will do
+_ROUGH_STEPS, _ROUGH_DIGITS = 3, 28  # before them; of a billion trials 9 digits cancel out
 _SETTLED = Decimal("1e-26")  # a step that no longer moves any of PLACES decimals
 _GUARD = Decimal("1e-24")  # more than all rounding on the way, less than the last of PLACES decimals
 _HALF_LN_2PI = Decimal("0.918938533204672741780329736405617639861397473637783412817151540483")
@@ -153,7 +154,7 @@ def lower(bad: int, trials: int, confidence: Fraction = CONFIDENCE) -> Decimal:
         return Decimal(0)
     with localcontext() as context:
         context.prec = _DIGITS
-        target = _decimal(1 - confidence).ln()
+        target = _ln(1 - confidence)
         root = target / trials if bad == trials else _root(bad, trials, target)
         safe = (root - _GUARD).exp()
         return Decimal(int(safe.scaleb(PLACES))).scaleb(-PLACES)
@@ -221,16 +222,34 @@ def _root(bad: int, trials: int, target: Decimal) -> Decimal:
     P(X >= bad) = P(X = bad) x S with S of `_series`, and d ln P / d y = bad / S.
     """
     ways = _ln_factorial(trials) - _ln_factorial(bad) - _ln_factorial(trials - bad)
-    y = wilson(bad, trials, _normal_point(target))[0].ln()
+    with localcontext() as rough:
+        # The first steps lie far from the root in any case, and the last ones approach it from wherever they begin.
+        rough.prec = _ROUGH_DIGITS
+        y = _near(bad, trials, target).ln()
+        for _ in range(_ROUGH_STEPS):
+            y += _step(bad, trials, target, ways, y)
     for _ in range(_MOST_STEPS):
-        p = y.exp()
-        series = _series(bad, trials, p)
-        now = ways + bad * y + (trials - bad) * (1 - p).ln() + series.ln()
-        step = (target - now) * series / bad
+        step = _step(bad, trials, target, ways, y)
         y += step
-        if abs(step) < _SETTLED:
+        # What is left is about its square, times the curvature, which the number of trials bounds.
+        if abs(step) < _SETTLED or step * step * trials < _SETTLED:
             break
     return y
+
+
+def _near(bad: int, trials: int, target: Decimal) -> Decimal:
+    """Return about the root, as E. Wilson's interval has it; in the context's precision."""
+    z = _normal_point(target)
+    share, square = Decimal(bad) / trials, z * z / trials
+    spread = (square * (share * (1 - share) + square / 4)).sqrt()
+    return (share + square / 2 - spread) / (1 + square)
+
+
+def _step(bad: int, trials: int, target: Decimal, ways: Decimal, y: Decimal) -> Decimal:
+    p = y.exp()
+    series = _series(bad, trials, p)
+    now = ways + bad * y + (trials - bad) * (1 - p).ln() + series.ln()
+    return (target - now) * series / bad
 
 
 def _series(bad: int, trials: int, p: Decimal) -> Decimal:
@@ -251,6 +270,7 @@ def _series(bad: int, trials: int, p: Decimal) -> Decimal:
     return Decimal(total) / (1 << _BITS)
 
 
+@lru_cache(maxsize=4096)  # of the precision that all of this is worked out in
 def _ln_factorial(n: int) -> Decimal:
     """Return ln n!; from 1000 on by Stirling's series, which errs by less than its first term left out (1e-57)."""
     if n < _STIRLING_FROM:
@@ -270,6 +290,11 @@ def _normal_point(ln_tail: Decimal) -> Decimal:
     above = Decimal("2.515517") + Decimal("0.802853") * t + Decimal("0.010328") * t * t
     below = 1 + Decimal("1.432788") * t + Decimal("0.189269") * t * t + Decimal("0.001308") * t**3
     return t - above / below
+
+
+@lru_cache(maxsize=64)  # as above
+def _ln(ratio: Fraction) -> Decimal:
+    return _decimal(ratio).ln()
 
 
 def _decimal(ratio: Fraction) -> Decimal:

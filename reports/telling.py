@@ -14,6 +14,7 @@ from reports.figures import Figures
 from reports.ratio import NONE_SEEN, percent_text
 
 SECOND_US = 1_000_000
+_NOTHING = document.Number(num=0, den=1)
 
 
 def number(value: Fraction | int) -> document.Number:
@@ -24,6 +25,8 @@ def number(value: Fraction | int) -> document.Number:
 
 def seconds(length_us: Fraction | int) -> document.Number:
     """Return a length in microseconds as exact seconds."""
+    if length_us == 0:
+        return _NOTHING
     if isinstance(length_us, int):  # nearly all of them: reduced without making a Fraction
         shared = gcd(length_us, SECOND_US)
         return document.Number(num=length_us // shared, den=SECOND_US // shared)

@@ -10,6 +10,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 
+import msgspec
+
 from reports.evidence import Stretches
 
 
@@ -22,8 +24,7 @@ class Fate(IntEnum):
     """Void or missed: one attempt whose outcome nobody knows."""
 
 
-@dataclass(frozen=True, slots=True)
-class Oddity:
+class Oddity(msgspec.Struct, frozen=True, gc=False):
     """A scheduled slot that is on record and did not pass: BAD with its failure code, or UNKNOWN (void)."""
 
     slot: int
@@ -31,8 +32,7 @@ class Oddity:
     code: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Hole:
+class Hole(msgspec.Struct, frozen=True, gc=False):
     """Scheduled slots without a result, both ends included, and why."""
 
     first: int
@@ -40,8 +40,7 @@ class Hole:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Shot:
+class Shot(msgspec.Struct, frozen=True, gc=False):
     """One result as an interval [start_us, end_us]; scheduled, retry or recheck, GOOD or BAD."""
 
     start_us: int

@@ -184,6 +184,10 @@ class Words:
 
     # Periods.
 
+    def is_named(self, label: str) -> bool:
+        """Say whether a period has a name: a month, a quarter or a year."""
+        return any(pattern.fullmatch(label) for pattern in (_MONTH, _QUARTER, _YEAR))
+
     def period(self, label: str, from_: str, to: str) -> str:
         """Return the name of a period by its label, or of two dates by what it covers."""
         if month := _MONTH.fullmatch(label):

@@ -111,7 +111,10 @@ def _sight(speaker: Speaker) -> list[str]:
 def _statistics(speaker: Speaker) -> list[str]:
     line, words = speaker.report.statistics, speaker.words
     if not line.applies:
-        return [words.say("statistics.off", why=words.code("why_not", line.why_not or "off"))]
+        why = line.why_not or "off"
+        if why == "imported" and not speaker.report.imported.used:
+            why = "no_trials"  # what was imported lies in other periods: it is no reason here
+        return [words.say("statistics.off", why=words.code("why_not", why))]
     values = {
         "confidence": _confidence(speaker),
         "bad": words.integer(line.bad),

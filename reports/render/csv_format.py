@@ -116,6 +116,8 @@ def _summary(speaker: Speaker) -> Row:
         "excluded_seconds": _seconds(report.excluded.seconds),
         "unknown_seconds": _seconds(report.coverage.unknown_seconds, up=True),
         "coverage_percent": report.coverage.ratio.text,
+        "imported_results": str(report.imported.results),
+        "imported_until": report.imported.until or "",
         "outages": "" if is_blank else str(report.outages_total or len(report.outages)),
         **_credit(report),
         "revision": str(report.provenance.revision),
@@ -144,7 +146,7 @@ finding finding_text claim_percent claim_num claim_den lowest_percent lowest_num
 measured_num measured_den highest_percent highest_num highest_den down_sure_seconds down_measured_seconds
 down_possible_seconds eligible_seconds excluded_seconds unknown_seconds coverage_percent outages credit credit_lowest
 credit_highest credit_currency credit_lowest_percent credit_highest_percent credit_lowest_days credit_highest_days
-credit_claim_by revision digest
+credit_claim_by revision digest imported_results imported_until
 """
 
 

@@ -6,6 +6,7 @@ provider only.
 
 from __future__ import annotations
 
+from datetime import datetime
 from fractions import Fraction
 from typing import Any
 
@@ -69,7 +70,7 @@ def _outage_row(speaker: Speaker, outage: Outage) -> tuple[Cell, ...]:
         speaker.duration(outage.seconds.highest, up=True),
         speaker.duration(outage.counted_seconds),
         speaker.text(speaker.join(regions)),
-        speaker.text(cause(speaker, outage.codes)),
+        speaker.text(_cause_so_far(speaker, outage)),
         speaker.text(", ".join(outage.codes)),
         _incident(speaker, outage.incident),
     )
@@ -81,6 +82,12 @@ def _outage_row(speaker: Speaker, outage: Outage) -> tuple[Cell, ...]:
 def cause(speaker: Speaker, codes: list[str]) -> str:
     """Return why, in plain words, by the code that was seen most often."""
     return speaker.words.code("cause", codes[0]) if codes else speaker.words.say("cause_unknown")
+
+
+def _cause_so_far(speaker: Speaker, outage: Outage) -> str:
+    """Return why; of an outage that goes on, and of which no failed run is known yet, that it is being measured."""
+    is_young = outage.goes_on and not outage.codes and not outage.regions and not outage.seconds.lowest.num
+    return speaker.words.say("cause_measuring") if is_young else cause(speaker, outage.codes)
 
 
 def _incident(speaker: Speaker, incident: str | None) -> Cell:
@@ -159,7 +166,7 @@ def _window_row(speaker: Speaker, window: ExcludedWindow) -> tuple[Cell, ...]:
         speaker.text(words.code("exclusion", window.kind)),
         speaker.instant(window.from_),
         speaker.instant(window.to),
-        speaker.instant(window.announced),
+        _announced(speaker, window),
         speaker.message("yes" if window.counted else "no"),
         speaker.duration(window.counted_seconds),
         speaker.none() if window.down_seconds is None else speaker.duration(window.down_seconds),
@@ -167,6 +174,17 @@ def _window_row(speaker: Speaker, window: ExcludedWindow) -> tuple[Cell, ...]:
         speaker.text(window.approved_by) if window.approved_by else speaker.none(),
         speaker.instant(window.approved),
     )
+
+
+def _announced(speaker: Speaker, window: ExcludedWindow) -> Cell:
+    """Return when it was announced; where it came on record here only later, that this is what somebody states."""
+    told = speaker.instant(window.announced)
+    if window.announced is None or window.logged is None:
+        return told
+    if datetime.fromisoformat(window.logged) <= datetime.fromisoformat(window.announced):
+        return told
+    logged = speaker.instant(window.logged).text
+    return Cell(text=speaker.words.say("excluded.stated", announced=told.text, logged=logged), raw=told.raw)
 
 
 def coverage(speaker: Speaker) -> Section:
@@ -205,7 +223,11 @@ def gap_table(speaker: Speaker) -> Table:
     columns = [speaker.column("start", "instant"), speaker.column("end", "instant")]
     columns.append(speaker.column("length", "duration"))
     rows = [
-        (speaker.instant(gap["from"]), speaker.instant(gap["to"]), speaker.duration(_seconds(gap["seconds"])))
+        (
+            speaker.instant(gap["from"]),
+            speaker.instant(gap["to"]),
+            speaker.duration(_seconds(gap["seconds"]), up=True),
+        )
         for gap in speaker.report.coverage.gaps
     ]
     return speaker.table("gaps", columns, rows)

@@ -15,6 +15,9 @@ SIDES = (("lowest", "highest"), ("measured", "measured"), ("highest", "lowest"))
 TIME_UNITS = ("seconds", "us")
 """Units of a budget whose numbers are seconds."""
 
+DAY_UPPER = (False, True, True, False)
+"""Whether a length of a day is told rounded up: down as measured not, at most and unknown, excluded not."""
+
 DAY_TONES: dict[str, Tone] = {"up": "good", "down": "bad", "possible": "unsure", "unknown": "muted"}
 
 
@@ -122,7 +125,7 @@ def _day_row(speaker: Speaker, day: Day) -> tuple[Cell, ...]:
     state = Cell(text=speaker.words.code("day", day.state), raw=day.state, tone=DAY_TONES.get(day.state, ""))
     lengths = [day.down_seconds.measured, day.down_seconds.highest, day.unknown_seconds, day.excluded_seconds]
     is_known = day.state != "future" and exact(day.unknown_seconds) < day.seconds
-    cells = [speaker.duration(each) for each in lengths]
+    cells = [speaker.duration(each, up=is_upper) for each, is_upper in zip(lengths, DAY_UPPER, strict=True)]
     return (speaker.date(day.day), state, *([cells[0]] if is_known else [speaker.none()]), *cells[1:])
 
 
@@ -135,7 +138,9 @@ def _strip_day(speaker: Speaker, day: Day) -> StripDay:
         "excluded": day.excluded_seconds,
     }
     told = [
-        words.say(f"strip.{name}", length=words.duration(each)) for name, each in lengths.items() if each.num
+        words.say(f"strip.{name}", length=words.duration(each, up=name == "unknown"))
+        for name, each in lengths.items()
+        if each.num
     ]
     if day.state in ("possible", "future") or not told:
         told = [word]
@@ -181,13 +186,16 @@ def _spent(speaker: Speaker, found: Budget) -> Table:
     rows: list[tuple[Cell, ...]] = [(speaker.message("budget.total"), total, total, total)]
     for name in ("spent", "left"):
         sides: Seconds = getattr(found, name)
-        cells = [_of_unit(speaker, found, each) for each in (sides.lowest, sides.measured, sides.highest)]
+        # What is spent at most is told rounded up; so is an overspent rest, which then is further below zero.
+        uppers = {"spent": (False, False, True), "left": (sides.lowest.num < 0, False, False)}[name]
+        values = (sides.lowest, sides.measured, sides.highest)
+        cells = [_of_unit(speaker, found, each, up) for each, up in zip(values, uppers, strict=True)]
         rows.append((speaker.message(f"budget.{name}"), *cells))
     return speaker.table("budget", columns, rows, speaker.words.code("budget.unit", found.unit))
 
 
-def _of_unit(speaker: Speaker, found: Budget, value: Number) -> Cell:
-    return speaker.duration(value) if found.unit in TIME_UNITS else speaker.amount(value)
+def _of_unit(speaker: Speaker, found: Budget, value: Number, up: bool = False) -> Cell:
+    return speaker.duration(value, up) if found.unit in TIME_UNITS else speaker.amount(value, up=up)
 
 
 def _burns(speaker: Speaker, burns: list[Burn]) -> Table:

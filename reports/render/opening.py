@@ -97,7 +97,9 @@ def _imported(speaker: Speaker) -> str:
     imported, words = speaker.report.imported, speaker.words
     if not imported.used:
         return ""
-    sources = speaker.join(imported.sources) or words.say("figure.none")
+    if not imported.sources:
+        return words.count("opening.imported_unnamed", imported.results)
+    sources = speaker.join(imported.sources)
     return words.count("opening.imported", imported.results, sources=sources)
 
 

@@ -22,7 +22,7 @@ def sheet(report: ContractReport, words: Words, audience: Audience = "customer")
     speaker = speakers.speaker(report, words, audience)
     code = finding_code(speaker.report)
     return Sheet(
-        title=words.say("sheet.title", title=speaker.report.title, period=period_name(speaker)),
+        title=_title(speaker),
         subtitle=_subtitle(speaker),
         language=words.tag,
         brand=speaker.report.brand,
@@ -36,6 +36,12 @@ def sheet(report: ContractReport, words: Words, audience: Audience = "customer")
         made=report.provenance.made,
         labels={name: words.say(f"sheet.{name}") for name in _LABELS},
     )
+
+
+def _title(speaker: Speaker) -> str:
+    """Return the title; a period without a name of its own is told by its two ends."""
+    key = "sheet.title" if speaker.words.is_named(speaker.report.period.label) else "sheet.title_span"
+    return speaker.words.say(key, title=speaker.report.title, period=period_name(speaker))
 
 
 def period_name(speaker: Speaker) -> str:

@@ -209,7 +209,9 @@ def _chapters(made: Sheet, report: ContractReport, words: Words) -> Iterator[Cha
     late: list[tuple[str, Grid]] = []
     for section in made.sections:
         grids = [_grid(table, words) for table in section.tables]
-        late += [(each.caption or section.title, each) for each in grids if _is_late(each)]
+        late += [
+            (each.caption or words.say(f"section.all_{each.key}"), each) for each in grids if _is_late(each)
+        ]
         yield Chapter(
             key=section.key,
             title=section.title,

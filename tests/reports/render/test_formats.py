@@ -269,3 +269,9 @@ def test_a_name_cannot_drive_the_terminal() -> None:
     shown = text("terminal", sample(title="\x1b]0;owned\x07[red]Gold[/red]", promise="\x9b31m"))
     assert "[red]Gold[/red]" in shown
     assert not set("\x1b\x07\x9b") & set(shown)
+
+
+def test_the_summary_says_what_was_imported() -> None:
+    own, brought = rows(rendered("csv", broken_month(), SAMPLES["requests"]())["summary.csv"])
+    assert (own["imported_results"], own["imported_until"]) == ("0", "")
+    assert (brought["imported_results"], brought["imported_until"]) == ("40000", "2026-03-05T00:00:00+01:00")

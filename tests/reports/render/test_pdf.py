@@ -220,3 +220,26 @@ def test_without_typst_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> No
 )
 def test_a_language_tag_is_taken_apart(tag: str, expected: tuple[str, str | None, str | None]) -> None:
     assert pdf._tag(tag) == expected
+
+
+@pytest.mark.parametrize("language", ["en", "de", "zh"])
+def test_names_of_regions_are_not_broken_in_a_narrow_column(language: str) -> None:
+    """Chinese lists have no blanks, and a list of several names is longer than a word may be."""
+    names = ("Frankfurt", "Virginia", "Singapore")
+    report = SAMPLES["many"]()
+    outages = [
+        msgspec.structs.replace(
+            each, regions=[msgspec.structs.replace(each.regions[0], region=name) for name in names]
+        )
+        for each in report.outages
+    ]
+    text = text_of(made(msgspec.structs.replace(report, outages=outages), language=language).data)
+    assert [text.count(name) >= 2 * len(outages) for name in names] == [True, True, True]
+
+
+def test_no_two_headings_of_a_report_have_the_same_name() -> None:
+    for language in ("en", "de", "zh"):
+        outline = opened(made(SAMPLES["many"](), language=language).data).outline
+        titles = [each.title for level in outline if isinstance(level, list) for each in level]
+        assert len(titles) > 12
+        assert len(set(titles)) == len(titles)
