@@ -21,6 +21,7 @@ class PlannedAnswer(Answer, frozen=True, kw_only=True):
     source: str
     calendar: str | None
     standing: str
+    logged_us: int | None = None
 
 
 class CalendarAnswer(Answer, frozen=True, kw_only=True):

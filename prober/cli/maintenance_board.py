@@ -13,6 +13,7 @@ from checks.core.quote import printable
 from .answers_maintenance import MaintenanceAnswer, PlannedAnswer
 
 SECOND_US = 1_000_000
+STATED_US = 60 * SECOND_US
 MAX_TROUBLES = 12
 _STYLES = {"active": "bold yellow", "upcoming": "", "over": "dim", "cancelled": "dim strike"}
 _UNITS = (("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1))
@@ -47,6 +48,8 @@ def _table(answer: MaintenanceAnswer) -> Table:
         style = _STYLES.get(window.standing, "")
         what = Text(printable(window.title, 200))
         what.append(f"\n{printable(', '.join(window.services), 400)}{_origin(window)}", "dim")
+        if is_stated(window):
+            what.append(f"\nas stated; on record since {at_text(window.logged_us or 0)}", "yellow")
         table.add_row(
             window.key,
             at_text(window.start_us),
@@ -62,6 +65,13 @@ def _origin(window: PlannedAnswer) -> str:
     if window.source == "calendar":
         return f" (calendar {printable(window.calendar, 60)})" if window.calendar else " (calendar)"
     return "" if window.source == "configuration" else f" (by {printable(window.source, 20)})"
+
+
+def is_stated(window: PlannedAnswer) -> bool:
+    """Say whether the announcement is older than its record by more than a minute: somebody says so, no more."""
+    if window.announced_us is None or window.logged_us is None:
+        return False
+    return window.logged_us - window.announced_us > STATED_US
 
 
 def at_text(at_us: int) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import errno
 import importlib
 import io
 import os
@@ -24,6 +25,9 @@ _ENDING = """\
 exit codes: 0 good, 1 the answer is "no" (a check failed), 2 wrong use or configuration
 `prober COMMAND --help` tells more about each.
 """
+
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
+"""What writing says where there is no room: nothing that a connection or a missing file could say."""
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -45,6 +49,11 @@ def run(arguments: Sequence[str]) -> int:
     except BrokenPipeError:  # `prober schema | head`: whoever read has enough
         _drop_output()
         return GOOD
+    except OSError as error:
+        if error.errno not in _FULL:
+            raise
+        _drop_output()
+        return _complain(f"cannot write the output: {(error.strerror or 'error').lower()}", "")
     return code
 
 

@@ -9,17 +9,19 @@ import asyncio
 import os
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 from prober.accounts.accounts import Accounts
+from prober.accounts.closed import reports_of_gone
 from prober.accounts.plans import CannotReport, Wanted
 from prober.accounts.rendering import files_of, language_of
 from prober.accounts.schedule import Standing, standings
 from prober.accounts.terms import contracts_of
 from prober.config import Config, load
 from prober.maintenance.book import book_for
-from prober.store.base import MaintenanceRow, StoreError
+from prober.store.base import MaintenanceRow, Store, StoreError
 from prober.store.reading import reading_store
 from reports.catalogue import LanguageError
 from reports.contract import MaintenanceWindow
@@ -45,7 +47,7 @@ async def made_reports(
         try:
             rows = await store.maintenance()
             accounts = Accounts(config, store, partial(_windows, config, rows))
-            reports = await accounts.reports(wanted, now_us)
+            reports = await _found(accounts, store, wanted, now_us)
         finally:
             await store.close()
     except CannotReport as error:
@@ -53,6 +55,21 @@ async def made_reports(
     except StoreError as error:
         raise CannotGoOn(str(error)) from None
     return reports, language_of(config, wanted.customer)
+
+
+async def _found(accounts: Accounts, store: Store, wanted: Wanted, now_us: int) -> list[ContractReport]:
+    """Return reports; those of contracts that were taken out of the configuration as they were closed."""
+    known = {contract.name for contract in accounts.contracts}
+    gone: list[ContractReport] = []
+    left = list(wanted.contracts)
+    for name in [name for name in left if name not in known and not wanted.fresh]:
+        closed = await reports_of_gone(store, name, wanted)
+        if closed:
+            left.remove(name)
+            gone += closed
+    if gone and not left:
+        return gone
+    return [*gone, *await accounts.reports(replace(wanted, contracts=tuple(left)), now_us)]
 
 
 def _windows(
@@ -72,7 +89,7 @@ def rendered(
     try:
         return files_of(name, reports, language, audience, folder)
     except LanguageError as error:
-        raise CannotGoOn(str(error), getattr(error, "hint", "")) from None
+        raise CannotGoOn(str(error).removesuffix(f" (hint: {error.hint})"), error.hint) from None
     except MissingExtra as error:
         raise CannotGoOn(str(error).partition(" (hint")[0], error.hint) from None
 

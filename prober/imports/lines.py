@@ -10,11 +10,12 @@ import csv
 import gzip
 import hashlib
 import io
+import json
 import re
 import zlib
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Annotated, BinaryIO, Literal, TypeAlias
+from typing import Annotated, BinaryIO, Literal, TypeAlias, get_args, get_type_hints
 
 import msgspec
 
@@ -24,6 +25,7 @@ MAX_LINE_BYTES = 65_536
 MAX_DURATION_US = 86_400_000_000
 """A day. What is longer was most likely told in another unit."""
 _CHUNK = 1 << 18
+_SEEN = 4_096  # bytes in which a file that is no text shows it
 _GZIP = b"\x1f\x8b"
 _MARK = b"\xef\xbb\xbf"  # that some editors put before UTF-8
 
@@ -51,6 +53,7 @@ Read: TypeAlias = tuple[int, Line | str]
 """The number of a line, from 1, and what it says; or why it cannot be read."""
 
 _decoder = msgspec.json.Decoder(Line)
+_KEYS = [f'"{name}"'.encode() for name in (*Line.__struct_fields__, *Reason.__struct_fields__)]
 _COLUMNS = (*Line.__struct_fields__, "detail")
 _NEEDED = frozenset({"probe", "region", "at", "outcome", "duration_us"})
 
@@ -75,7 +78,12 @@ class Source:
         """Yield every line that is not empty, in their order; raises `Unreadable`."""
         try:
             text = self._unpacked()
-            first = text.peek(_CHUNK).removeprefix(_MARK).lstrip()[:1]
+            head = text.peek(_CHUNK)
+            first = head.removeprefix(_MARK).lstrip()[:1]
+            if first != b"{" and b"\0" in head[:_SEEN]:
+                raise Unreadable(
+                    "it is no text in UTF-8 (hint: one JSON object a line, or CSV; gzip is fine)"
+                )
             yield from _json_lines(text, self) if first in (b"{", b"") else _csv_lines(text, self)
             self._hashed.drain()
         except (EOFError, zlib.error, gzip.BadGzipFile) as error:
@@ -121,9 +129,27 @@ def _json_lines(text: io.BufferedReader, source: Source) -> Iterator[Read]:
             yield number, _TOO_LONG
         elif not line.isspace():
             try:
-                yield number, _decoder.decode(line)
-            except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+                yield number, _one(line)
+            except (msgspec.MsgspecError, UnicodeDecodeError, _Twice) as error:
                 yield number, _words(error)
+
+
+class _Twice(Exception):
+    """A key is given twice."""
+
+
+def _one(line: bytes) -> Line:
+    """Return what a line says. Of a key given twice the decoder takes the last, but nobody knows which is meant."""
+    found = _decoder.decode(line)
+    if b"\\" in line or any(line.count(key) > 1 for key in _KEYS):  # else no key can be there twice
+        json.loads(line, object_pairs_hook=_once)
+    return found
+
+
+def _once(pairs: list[tuple[str, object]]) -> None:
+    names = [name for name, _ in pairs]
+    if len(set(names)) < len(names):
+        raise _Twice(next(name for name in names if names.count(name) > 1))
 
 
 _TOO_LONG = f"longer than {MAX_LINE_BYTES:,} bytes"
@@ -207,15 +233,38 @@ _WORDS = (
 )
 
 
+_CHOICES = {name: get_args(get_type_hints(Line)[name]) for name in ("outcome", "kind")}
+_TYPES = {
+    "int": "a whole number",
+    "float": "a number with decimals",
+    "str": "a text",
+    "bool": "true or false",
+    "null": "null",
+    "array": "a list",
+    "object": "an object",
+    "datetime": "an instant such as 2026-05-01T12:00:00Z",
+}
+
+
+def _plain(types: re.Match[str]) -> str:
+    return " or ".join(_TYPES.get(name, name) for name in types[1].split(" | "))
+
+
 def _words(error: Exception) -> str:
     """Return what is wrong with a line, short."""
     if isinstance(error, UnicodeDecodeError):
         return "no UTF-8"
     text = str(error)
+    if isinstance(error, _Twice):
+        return f"`{text}` is given twice"
     for part, words in _WORDS:
         if part in text:
             return words
     found = re.search(r" - at `\$\.([\w.]+)`$", text)
     told = text[: found.start()] if found else text
+    if found and told.startswith("Invalid enum value"):
+        return f"`{found[1]}`: {quote(told[20:-1])} is unknown (hint: {', '.join(_CHOICES[found[1]])})"
+    if told.startswith("Expected"):
+        told = re.sub(r"`([a-z |]+)`", _plain, told)
     told = told if told.startswith("JSON") else told[:1].lower() + told[1:]
     return f"`{found[1]}`: {told}" if found else told

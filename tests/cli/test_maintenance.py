@@ -71,8 +71,11 @@ async def test_a_stated_announcement_counts_from_when_it_was_made() -> None:
             "maintenance", "add", *ADD, "--announced", "2026-03-12T00:00:00Z", "--json", "--url", api.url
         )
     got = json.loads(said.out)
-    assert (got["warnings"], got["new"], kept.written[0].announced_us) == (
-        [],
+    (warning,) = got["warnings"]
+    assert warning.startswith(
+        "the announcement is stated, it is on record here only from 2026-03-15 14:02:11"
+    )
+    assert (got["new"], kept.written[0].announced_us) == (
         True,
         got["window"]["announced_us"],
     )
@@ -143,3 +146,16 @@ async def test_a_problem_of_a_calendar_stands_above_the_table(tmp_path) -> None:
         await kept.keeper._sources[0].refresh()
         said = await prober_beside("maintenance", "list", "--url", api.url)
     assert said.out.splitlines()[0] == "! calendar ops.ics: cannot be read: no such file or directory"
+
+
+@pytest.mark.parametrize(
+    ("announced", "is_told"), [("2026-03-15T14:01:11Z", False), ("2026-03-15T14:01:10Z", True)]
+)
+async def test_the_list_tells_an_announcement_that_is_older_than_its_record(
+    announced: str, is_told: bool
+) -> None:
+    async with scene() as (served, _kept), internal(served) as api:
+        await prober_beside("maintenance", "add", *ADD, "--announced", announced, "--url", api.url)
+        said = await prober_beside("maintenance", "list", "--url", api.url)
+    told = "as stated; on record since 2026-03-15 14:02" in " ".join(said.out.split())
+    assert told is is_told

@@ -109,18 +109,28 @@ def test_a_code_that_is_none_of_ours_is_kept_in_the_detail(tmp_path: Path) -> No
         (line(at="2026-05-01T12:00:00"), "has no time zone (hint: end it with Z"),
         (line(at="yesterday"), "is no instant (hint: 2026-05-01T12:00:00Z"),
         (line(at="2026-02-30T12:00:00Z"), "is no instant"),
-        (line(at=None), "`at`: expected"),
-        (line(outcome="up"), "`outcome`: invalid enum value 'up'"),
-        (line(outcome="PASS"), "`outcome`: invalid enum value"),
-        (line(kind="first"), "`kind`: invalid enum value 'first'"),
-        (line(duration_us=-1), "`duration_us`: expected `int` >= 0"),
-        (line(duration_us=86_400_000_001), "`duration_us`: expected `int` <= 86400000000"),
-        (line(duration_us=1.5), "`duration_us`: expected `int`, got `float`"),
+        (line(at=None), "`at`: expected a whole number or an instant such as 2026-05-01T12:00:00Z, got null"),
+        (line(at=1.5), "got a number with decimals"),
+        (line(outcome="up"), "`outcome`: 'up' is unknown (hint: pass, warn, fail, void)"),
+        (line(outcome="PASS"), "`outcome`: 'PASS' is unknown"),
+        (line(kind="first"), "`kind`: 'first' is unknown (hint: scheduled, retry, recheck)"),
+        (line(duration_us=-1), "`duration_us`: expected a whole number >= 0"),
+        (line(duration_us=86_400_000_001), "`duration_us`: expected a whole number <= 86400000000"),
+        (line(duration_us=1.5), "`duration_us`: expected a whole number, got a number with decimals"),
         (line(failure="slow"), "a pass has no failure (hint: warn"),
-        (line(outcome="fail", failure=5), "`failure`: expected"),
+        (
+            line(outcome="fail", failure=5),
+            "`failure`: expected a text or an object or null, got a whole number",
+        ),
         (line(duration=3), "unknown field `duration`"),
         ({"probe": "shop-web"}, "missing required field `region`"),
-        ("[1, 2]", "expected `object`, got `array`"),
+        ("[1, 2]", "expected an object, got a list"),
+        (json.dumps(line())[:-1] + ', "outcome": "fail"}', "`outcome` is given twice"),
+        (json.dumps(line())[:-1] + r', "outc\u006fme": "pass"}', "`outcome` is given twice"),
+        (
+            json.dumps(line(outcome="fail"))[:-1] + ', "failure": {"code": "a", "code": "b"}}',
+            "`code` is given twice",
+        ),
         ('{"probe": "shop', "JSON is malformed"),
         ("x" * 9, "JSON is malformed"),
         (json.dumps(line(probe="x" * MAX_LINE_BYTES)), "longer than 65,536 bytes"),
@@ -233,7 +243,7 @@ def test_rows_of_csv_that_cannot_be_are_refused_with_their_line(tmp_path: Path) 
     tally = bring(tmp_path, "\r\n".join(rows).encode())
     assert [number for number, _ in tally.refusals] == [4, 5, 6]
     assert "3 columns where the first line names 5" in tally.refusals[0][1]
-    assert "`duration_us`: expected `int`" in tally.refusals[1][1]
+    assert "`duration_us`: expected a whole number" in tally.refusals[1][1]
     assert "missing required field `region`" in tally.refusals[2][1]
     assert tally.new == 1
 
@@ -247,6 +257,8 @@ def test_rows_of_csv_that_cannot_be_are_refused_with_their_line(tmp_path: Path) 
             "no column is called 'knid' (hint: did you mean 'kind'?)",
         ),
         (b"probe,probe,region,at,outcome,duration_us\n", "two columns have the same name"),
+        (b"\x7fELF\x02\x01\x01\0\0\0", "it is no text in UTF-8 (hint: one JSON object a line, or CSV"),
+        ("probe,region,at\n".encode("utf-16"), "it is no text in UTF-8"),
         (b"<html>", "has to name the columns"),
         (gzip.compress(text(line()))[:-9], "gzip data is damaged"),
         (gzip.compress(text(line()))[:-8] + b"\0" * 8, "gzip data is damaged"),

@@ -58,12 +58,9 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     how.add_argument(
         "--format",
         metavar="LIST",
-        default=TERMINAL,
-        help="terminal, json, html, pdf, csv, xlsx, md; several with commas",
+        help="terminal (default), json, html, pdf, csv, xlsx, md; several with commas",
     )
-    how.add_argument(
-        "--json", action="store_const", const="json", dest="format", help="the same as --format json"
-    )
+    how.add_argument("--json", action="store_true", help="the same as --format json")
     how.add_argument("-o", "--output", metavar="DIR", type=Path, help="write files into this folder")
     how.add_argument(
         "--language",
@@ -91,10 +88,12 @@ def _run(arguments: argparse.Namespace) -> int:
     from prober.cli.reporting import deliveries_shown, made_reports
 
     with told():
-        if arguments.schedule:
-            return deliveries_shown(config_file(arguments), as_json=arguments.format == "json")
-        wanted = _wanted(arguments)
         formats = _formats(arguments)
+        if arguments.schedule:
+            return deliveries_shown(config_file(arguments), as_json=formats == ["json"])
+        wanted = _wanted(arguments)
+        if arguments.languages is not None and not arguments.languages.is_dir():
+            raise CannotGoOn(f"{arguments.languages} is no folder", "--languages names one with CODE.json")
         reports, language = asyncio.run(made_reports(config_file(arguments), wanted))
         _give(arguments, formats, reports, arguments.language or language)
     return NO if any(report.finding == "broken" for report in reports) else GOOD
@@ -105,6 +104,10 @@ def _wanted(arguments: argparse.Namespace) -> Wanted:
 
     if (arguments.from_ is None) != (arguments.to is None):
         raise CannotGoOn("--from and --to belong together", "give both, or --month")
+    if arguments.fresh and arguments.revision is not None:
+        raise CannotGoOn(
+            "--revision and --fresh exclude each other", "what is worked out anew has no revision"
+        )
     return Wanted(
         contracts=tuple(dict.fromkeys(arguments.contract)),
         customer=arguments.customer,
@@ -136,10 +139,15 @@ def _formats(arguments: argparse.Namespace) -> list[str]:
     from prober.config.faults import did_you_mean
     from reports.render import FORMATS
 
-    names = list(dict.fromkeys(name.strip() for name in arguments.format.split(",") if name.strip()))
+    text = arguments.format
+    if text is None:
+        text = "json" if arguments.json else TERMINAL
+    names = list(dict.fromkeys(name.strip() for name in text.split(",")))
     for name in names:
-        if name not in FORMATS and name != TERMINAL:
-            raise CannotGoOn(f"no format is named {name!r}", did_you_mean(name, [*FORMATS, TERMINAL]))
+        if name not in FORMATS:
+            raise CannotGoOn(f"no format is named {name!r}", did_you_mean(name, FORMATS))
+    if arguments.json and names != ["json"]:
+        raise CannotGoOn("--json and --format exclude each other", f"--format {','.join([*names, 'json'])}")
     if len(names) != 1 and arguments.output is None:
         raise CannotGoOn("several formats need a folder", "name one with -o")
     return names
@@ -151,8 +159,9 @@ def _give(
     from prober.cli.reporting import rendered
 
     audience: Audience = arguments.audience or ("customer" if arguments.customer else "provider")
-    for name in formats:
-        files = rendered(name, reports, language, arguments.languages, audience)
+    # All of them before any is written: one that cannot be had leaves nothing behind.
+    made = {name: rendered(name, reports, language, arguments.languages, audience) for name in formats}
+    for name, files in made.items():
         if arguments.output is not None:
             _write(arguments.output, files)
         else:
@@ -160,17 +169,22 @@ def _give(
 
 
 def _write(folder: Path, files: Mapping[str, bytes]) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for name, data in files.items():
-            (folder / name).write_bytes(data)
-            print(folder / name)
-    except OSError as error:
-        raise CannotGoOn(f"cannot write into {folder}: {(error.strerror or 'error').lower()}", "") from None
+    from prober.accounts.shelf import replace
+
+    for name, data in files.items():
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            path = replace(folder, name, data)
+        except OSError as error:
+            reason = (error.strerror or "error").lower()
+            raise CannotGoOn(f"cannot write {folder / name}: {reason}") from None
+        print(path)
 
 
 def _print(name: str, files: Mapping[str, bytes]) -> None:
-    data = next(iter(files.values()))
+    if len(files) > 1:
+        raise CannotGoOn(f"{name} makes {len(files)} files", "name a folder with -o")
+    (data,) = files.values()
     if name in ("pdf", "xlsx") and sys.stdout.isatty():
         raise CannotGoOn(f"{name} is not for a terminal", "name a folder with -o, or redirect the output")
     sys.stdout.flush()
