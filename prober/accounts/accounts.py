@@ -49,7 +49,8 @@ class Surroundings:
     tracks: Tracks
     titles: Mapping[str, str]
     maintenance: Sequence[MaintenanceWindow]
-    sources: Sequence[str]
+    sources: Sequence[tuple[str, str, str, int, int]]
+    """Probe, region, source, and the first and last instant of what was imported from it."""
     from_us: int = 0
     to_us: int = 0
     """What `tracks` were read for."""
@@ -172,7 +173,7 @@ class Accounts:
             tracks=await gather(self._store, asked),
             titles=self._titles(),
             maintenance=self._maintenance(from_us - YEAR_US, to_us),
-            sources=[each.source for each in await self._store.imports()],
+            sources=await self._store.imported_sources(),
             from_us=asked.from_us,
             to_us=asked.to_us,
         )
@@ -261,7 +262,12 @@ def watermark_us(tracks: Tracks, probes: Sequence[ProbeTerms], now_us: int) -> i
 
 def _imported(tracks: Tracks, plan: Plan, around: Surroundings) -> Imported:
     # Names of files may name other customers: only the provider is told from where it came.
-    return imported_of(tracks, plan, around.sources if plan.customer is None else ())
+    names = [
+        source
+        for probe, region, source, first_us, last_us in around.sources
+        if (probe, region) in tracks and first_us < plan.end_us and last_us >= plan.start_us
+    ]
+    return imported_of(tracks, plan, names if plan.customer is None else ())
 
 
 def imported_of(tracks: Tracks, plan: Plan, sources: Sequence[str]) -> Imported:

@@ -9,9 +9,10 @@ import msgspec
 
 from prober.store.base import ClosedRow, Store
 from reports.document import Bounds, ContractReport, Past, Period, Ratio
+from reports.periods import calendar_named
 from reports.render.json_format import read
 
-from .plans import CannotReport, Plan
+from .plans import CannotReport, Plan, Wanted
 
 Key = tuple[str, str, int, int]
 """Contract, customer, and the first instant and the end of the period or part."""
@@ -48,6 +49,39 @@ async def closed_report(store: Store, plan: Plan, revision: int | None = None) -
         if not rows:
             raise CannotReport(f"there is no revision {revision} of this report", "leave --revision out")
     return read(max(rows, key=lambda row: row.revision).body) if rows else None
+
+
+async def reports_of_gone(store: Store, name: str, wanted: Wanted) -> list[ContractReport]:
+    """Return the closed reports of a contract that is not in the configuration any more, for what is asked.
+
+    A period is known by its label, or by its ends as a calendar of UTC has them. With no customer asked for it is the
+    provider's view, or else what each customer got. Nothing if none is on record. Raises StoreError.
+    """
+    rows = [
+        row
+        for row in await store.closed(name)
+        if wanted.customer in (None, row.customer) and wanted.revision in (None, row.revision)
+    ]
+    if wanted.customer is None and any(not row.customer for row in rows):
+        rows = [row for row in rows if not row.customer]
+    found = []
+    for row in sorted(newest_by_key(rows).values(), key=lambda row: (row.from_us, row.customer)):
+        kept = await store.closed_by_digest(row.digest)
+        if kept is not None and _is_meant(kept, wanted):
+            found.append(read(kept.body))
+    return found
+
+
+def _is_meant(row: ClosedRow, wanted: Wanted) -> bool:
+    if wanted.period is None:
+        return (row.from_us, row.to_us) == (wanted.from_us, wanted.to_us)
+    if _short(row.body).period.label == wanted.period:
+        return True
+    try:
+        period = calendar_named(wanted.period, "UTC")
+    except ValueError:
+        return False
+    return (row.from_us, row.to_us) == (period.start_us, period.end_us)
 
 
 class _Digests(msgspec.Struct, frozen=True):

@@ -20,12 +20,12 @@ from prober.hub.plan import grid_of
 from prober.hub.series import LATE_KEPT_US
 from prober.store.base import GapRow, ResultRow, RunRow, SeriesRow, Store, TroubleRow
 from reports.contract import ProbeTerms
-from reports.evidence import Stretch, Verdict
+from reports.evidence import Verdict
 from reports.intervals import union
 from reports.track import Era, Fate, Hole, Oddity, Shot, Track, Tracks
 
 from .bygone import imported_eras
-from .runs import extent_of_row, is_wide, pieces_of, stretches_of
+from .runs import Piece, extent_of_row, is_wide, pieces_of, stretches_of
 
 HOUR_US = 3_600_000_000
 DAY_US = 24 * HOUR_US
@@ -33,6 +33,7 @@ BEFORE_US = 3 * DAY_US
 """Evidence is read from so long before a period: a run of down minutes that began earlier still counts as one."""
 AFTER_US = 2 * DAY_US
 """And so long after it: runs of minutes go on, and the first good result ends an outage."""
+_VOID, _FAIL = Outcome.VOID.value, Outcome.FAIL.value
 _FATES = {Outcome.PASS.value: Fate.GOOD, Outcome.WARN.value: Fate.GOOD, Outcome.FAIL.value: Fate.BAD}
 
 
@@ -45,7 +46,7 @@ class _Raw:
     runs: list[RunRow] = field(default_factory=list)
     troubles: list[TroubleRow] = field(default_factory=list)
     gaps: list[GapRow] = field(default_factory=list)
-    cuts: dict[int, list[Stretch]] = field(default_factory=dict)
+    cuts: dict[int, list[Piece]] = field(default_factory=dict)
     """Pieces of runs that hold a spacing over a contract's gap, by the run's number."""
 
 
@@ -169,7 +170,6 @@ def _stays(raw: _Raw, raws: Sequence[_Raw]) -> Iterator[list[RunRow]]:
 
 def _era(raw: _Raw, runs: Sequence[RunRow], first: int, last: int) -> Era:
     grid = raw.grid
-    starts = [run.first_us for run in runs]
     return Era(
         interval_us=grid.interval_us,
         schedule=grid.schedule,
@@ -179,19 +179,31 @@ def _era(raw: _Raw, runs: Sequence[RunRow], first: int, last: int) -> Era:
         last_slot=last,
         due_us=grid.due_us,
         slot_at=grid.slot_at,
-        oddities=tuple(
-            _oddity(trouble, grid, starts, runs) for trouble in raw.troubles if first <= trouble.slot <= last
-        ),
+        oddities=tuple(_oddities(raw, runs, first, last)),
         holes=tuple(_holes(raw.gaps, first, last)),
         from_us=min(runs[0].first_us, grid.due_us(first)),
         series=raw.row.number,
     )
 
 
-def _oddity(trouble: TroubleRow, grid: Grid, starts: Sequence[int], runs: Sequence[RunRow]) -> Oddity:
-    if trouble.outcome == Outcome.VOID.value:
-        return Oddity(trouble.slot, Fate.UNKNOWN)
-    return Oddity(trouble.slot, Fate.BAD, _code(trouble, grid, starts, runs))
+def _oddities(raw: _Raw, runs: Sequence[RunRow], first: int, last: int) -> Iterator[Oddity]:
+    """Yield the slots that did not pass; most failures lie in a run that is alone around their slot."""
+    grid, starts, place = raw.grid, [run.first_us for run in runs], 0
+    for trouble in raw.troubles:
+        if not first <= trouble.slot <= last:
+            continue
+        if trouble.outcome == _VOID:
+            yield Oddity(trouble.slot, Fate.UNKNOWN)
+            continue
+        begin_us = grid.start_us(trouble.slot)
+        while place < len(runs) and runs[place].last_us < begin_us:
+            place += 1
+        end_us = begin_us + grid.interval_us + trouble.late_us
+        if place < len(runs) and (place + 1 == len(runs) or starts[place + 1] > end_us):
+            code = runs[place].code
+        else:
+            code = _code(trouble, grid, starts, runs)
+        yield Oddity(trouble.slot, Fate.BAD, code or "")
 
 
 def _code(trouble: TroubleRow, grid: Grid, starts: Sequence[int], runs: Sequence[RunRow]) -> str:
@@ -215,7 +227,7 @@ def _around(starts: Sequence[int], runs: Sequence[RunRow], low_us: int, high_us:
     for place in range(bisect_right(starts, high_us) - 1, -1, -1):
         if runs[place].last_us < low_us:
             break
-        if runs[place].outcome == Outcome.FAIL.value:
+        if runs[place].outcome == _FAIL:
             found.append(runs[place])
     return found
 

@@ -23,6 +23,7 @@ _ALLOWED = {
     "attempts": "allowed failed attempts",
     "slices": "allowed failed slices",
 }
+IMPORTED = "includes imported history"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -61,6 +62,11 @@ def bounds_text(bounds: Bounds) -> str:
 def is_running(report: ContractReport) -> bool:
     """Say whether the period goes on."""
     return report.period.as_of is not None
+
+
+def is_imported(report: ContractReport) -> bool:
+    """Say whether figures rest on history that was not measured here."""
+    return report.imported.used
 
 
 def as_of(report: ContractReport) -> str:

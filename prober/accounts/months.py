@@ -44,6 +44,8 @@ class Month:
     down_seconds: Number
     """As measured."""
     is_running: bool
+    is_imported: bool = False
+    """Whether it includes history that was not measured here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +139,7 @@ class Months:
                 coverage=report.coverage.ratio,
                 down_seconds=report.down_seconds.measured,
                 is_running=report.period.as_of is not None,
+                is_imported=report.imported.used,
             )
             self._kept[service, period.label] = _Kept(month, now_us, stamp)
 

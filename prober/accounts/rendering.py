@@ -49,15 +49,16 @@ def files_of(
     audience: Audience,
     folder: Path | None = None,
 ) -> Mapping[str, bytes]:
-    """Return the files of one format by name; `folder` has further catalogues.
+    """Return the files of one format by name, which all begin with `file_stem`; `folder` has further catalogues.
 
     Raises `catalogue.LanguageError` for a language that is not there, `MissingExtra` for a format that is not.
     """
     words = load_words(language, folder)
     made = FORMATS[name].render(reports, words, audience=audience)
+    stem = file_stem(reports)
     if isinstance(made, dict):
-        return made
-    return {file_stem(reports) + FORMATS[name].suffix: made}
+        return {f"{stem}-{each}": data for each, data in made.items()}
+    return {stem + FORMATS[name].suffix: made}
 
 
 def file_of(
@@ -85,13 +86,17 @@ def packed(files: Mapping[str, bytes]) -> bytes:
 
 
 def file_stem(reports: Sequence[ContractReport]) -> str:
-    """Return a name for a file that holds these reports: contract or customer, and period."""
+    """Return a name for a file that holds these reports: contract or customer, and period.
+
+    It bears a contract or a customer only if every report in it is of that one.
+    """
     if not reports:
         return "report"
-    contracts = {report.contract for report in reports}
+    contracts, customers = {each.contract for each in reports}, {each.customer for each in reports}
     first = reports[0]
-    what = first.contract if len(contracts) == 1 else first.customer or "contracts"
-    parts = [what, first.period.label]
-    if len(contracts) == 1 and first.customer:
-        parts.insert(1, first.customer)
+    customer = first.customer if len(customers) == 1 else None
+    if len(contracts) == 1:
+        parts = [first.contract, *([customer] if customer else []), first.period.label]
+    else:
+        parts = [customer or "contracts", first.period.label]
     return _ODD.sub("-", "-".join(parts)).strip("-.") or "report"

@@ -18,7 +18,7 @@ from prober.agent.grid import AT_END, Grid
 from prober.hub.series import LATE_KEPT_US
 from prober.store.base import ResultRow, RunRow, Store
 from prober.wire import Kind
-from reports.evidence import Stretch, Stretches, Verdict
+from reports.evidence import Stretches, Verdict
 
 VERDICTS = {
     Outcome.PASS.value: Verdict.GOOD,
@@ -41,6 +41,8 @@ class Slots(Protocol):
 
 Extent = tuple[int, int]
 """Start and end of a result, as figures take them."""
+Piece = tuple[Extent, Extent, Verdict, int]
+"""The first and the last result of a row of equal verdict, the verdict, and the longest spacing between two."""
 
 
 def extent_of_row(grid: Slots, row: ResultRow) -> Extent:
@@ -63,22 +65,26 @@ def extent(grid: Slots, start_us: int, end_us: int) -> Extent:
 
 
 def stretches_of(
-    grid: Grid, runs: Sequence[RunRow], cuts: Mapping[int, Sequence[Stretch]] | None = None
+    grid: Grid, runs: Sequence[RunRow], cuts: Mapping[int, Sequence[Piece]] | None = None
 ) -> Stretches:
     """Return runs in order of time as evidence; what overlaps an earlier one is left out.
 
     `cuts` has, by number, the pieces of runs that were looked at closely.
     """
-    found, until_us = Stretches(), None
-    for run in sorted(runs, key=lambda run: (run.first_us, run.last_us)):
-        for piece in (cuts or {}).get(run.number) or [_stretch(grid, run, until_us)]:
-            if until_us is None or piece.first_us > until_us:
-                found.append(piece)
-                until_us = piece.last_us
+    found, until_us, cut = Stretches(), None, cuts or {}
+    for run in sorted(runs, key=_begin):
+        for first, last, verdict, longest_us in cut.get(run.number) or [_piece_of(grid, run, until_us)]:
+            if until_us is None or first[0] > until_us:
+                found.add(first, last, verdict, longest_us)
+                until_us = last[0]
     return found
 
 
-def _stretch(grid: Grid, run: RunRow, until_us: int | None) -> Stretch:
+def _begin(run: RunRow) -> tuple[int, int]:
+    return run.first_us, run.last_us
+
+
+def _piece_of(grid: Grid, run: RunRow, until_us: int | None) -> Piece:
     first = extent(grid, run.first_us, max(run.first_end_us, run.first_us))
     if until_us is not None and first[0] <= until_us < run.first_us:  # a recheck just after a slot was due
         first = run.first_us, max(run.first_end_us, run.first_us)
@@ -87,8 +93,7 @@ def _stretch(grid: Grid, run: RunRow, until_us: int | None) -> Stretch:
         last = extent(grid, run.last_us, max(run.last_end_us, run.last_us))
     if last[0] < first[0]:
         last = run.last_us, max(run.last_end_us, run.last_us)
-    verdict, longest_us = VERDICTS[run.outcome], min(run.longest_gap_us, last[0] - first[0])
-    return _piece(verdict, first, last, longest_us)
+    return first, last, VERDICTS[run.outcome], min(run.longest_gap_us, last[0] - first[0])
 
 
 def is_wide(run: RunRow, gap_us: int) -> bool:
@@ -96,15 +101,16 @@ def is_wide(run: RunRow, gap_us: int) -> bool:
     return VERDICTS[run.outcome] is not Verdict.VOID and run.longest_gap_us > gap_us - LATE_KEPT_US
 
 
-async def pieces_of(store: Store, grid: Grid, run: RunRow, gap_us: int, within: Extent) -> list[Stretch]:
+async def pieces_of(store: Store, grid: Grid, run: RunRow, gap_us: int, within: Extent) -> list[Piece]:
     """Return a run as pieces that hold no spacing over a gap within some time; beyond it, it stays whole.
 
     Costs in proportion to the results of the run in that time. Raises StoreError.
     """
-    whole = _stretch(grid, run, None)
+    whole = _piece_of(grid, run, None)
+    (first_us, _), (last_us, _), own, _ = whole
     starts, ends = array("q"), array("q")
     async for start_us, end_us, verdict in _results(store, grid, run.series, _slots(grid, run, within)):
-        if verdict is whole.verdict and whole.first_us <= start_us <= whole.last_us:
+        if verdict is own and first_us <= start_us <= last_us:
             starts.append(start_us)
             ends.append(end_us)
     return _cut(whole, starts, ends, gap_us)
@@ -132,42 +138,24 @@ async def _results(
         del waiting[:ready]
 
 
-def _cut(whole: Stretch, starts: Sequence[int], ends: Sequence[int], gap_us: int) -> list[Stretch]:
+def _cut(whole: Piece, starts: Sequence[int], ends: Sequence[int], gap_us: int) -> list[Piece]:
     """Return the pieces of a run; what lies before the first and after the last of these results stays as it was."""
+    first, last, verdict, longest = whole
     if not starts:
         return [whole]
-    at, end = int(starts[0] > whole.first_us), len(starts) - int(starts[-1] < whole.last_us)
+    at, end = int(starts[0] > first[0]), len(starts) - int(starts[-1] < last[0])
     if at > end:
         return [whole]
-    pieces = []
+    pieces: list[Piece] = []
     if at:
-        pieces.append(_outer(whole, last=(starts[0], ends[0])))
+        pieces.append((first, (starts[0], ends[0]), verdict, min(longest, starts[0] - first[0])))
     while at < end:
         begin, longest_us = at, 0
         at += 1
         while at < end and (spacing_us := starts[at] - starts[at - 1]) <= gap_us:
             longest_us = max(longest_us, spacing_us)
             at += 1
-        ends_of = (starts[begin], ends[begin]), (starts[at - 1], ends[at - 1])
-        pieces.append(_piece(whole.verdict, *ends_of, longest_us))
+        pieces.append(((starts[begin], ends[begin]), (starts[at - 1], ends[at - 1]), verdict, longest_us))
     if end < len(starts):
-        pieces.append(_outer(whole, first=(starts[end], ends[end])))
+        pieces.append(((starts[end], ends[end]), last, verdict, min(longest, last[0] - starts[end])))
     return pieces
-
-
-def _outer(whole: Stretch, first: Extent | None = None, last: Extent | None = None) -> Stretch:
-    """Return the part of a run up to a result, or from one on."""
-    begin = first or (whole.first_us, whole.first_end_us)
-    end = last or (whole.last_us, whole.last_end_us)
-    return _piece(whole.verdict, begin, end, min(whole.longest_gap_us, end[0] - begin[0]))
-
-
-def _piece(verdict: Verdict, first: Extent, last: Extent, longest_gap_us: int) -> Stretch:
-    return Stretch(
-        first_us=first[0],
-        first_end_us=first[1],
-        last_us=last[0],
-        last_end_us=last[1],
-        verdict=verdict,
-        longest_gap_us=longest_gap_us,
-    )

@@ -1,4 +1,7 @@
-"""Files of reports in a folder: whole or not at all, and never over others. Blocking; to be called in a thread."""
+"""Files of reports in a folder: whole or not at all. Blocking; to be called in a thread.
+
+A delivery never takes the place of other files; what somebody asks for by hand does.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ import os
 from pathlib import Path
 
 FILE_MODE = 0o640  # reports are for their readers
+ANY_MODE = 0o666  # as the umask of who asks for it allows
 _UNLINKED = frozenset(
     {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS}
 )  # what knows no links says
@@ -29,6 +33,17 @@ def put(folder: Path, name: str, data: bytes, mark: str) -> Path:
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not the path of a folder"
         raise NotPut(f"{folder}: {(reason or 'error').lower()}") from None
+
+
+def replace(folder: Path, name: str, data: bytes) -> Path:
+    """Put a file into a folder in place of one of that name, which stays as it is if that fails. Raises OSError."""
+    path, hidden = folder / name, folder / f".{name}.{os.getpid()}.part"
+    try:
+        _write(hidden, data, ANY_MODE)
+        hidden.replace(path)
+    finally:
+        hidden.unlink(missing_ok=True)
+    return path
 
 
 def _put(folder: Path, name: str, data: bytes, mark: str) -> Path:
@@ -57,9 +72,9 @@ def _holds(path: Path, data: bytes) -> bool:
         return False
 
 
-def _write(path: Path, data: bytes) -> None:
+def _write(path: Path, data: bytes, mode: int = FILE_MODE) -> None:
     path.unlink(missing_ok=True)
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, FILE_MODE)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
     with open(descriptor, "wb") as file:
         file.write(data)
         file.flush()

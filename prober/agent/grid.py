@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from hashlib import blake2b
+from struct import Struct
 from typing import Final
 
 AT_END: Final = "end"
@@ -19,6 +20,7 @@ AT_END: Final = "end"
 
 _GRID_VERSION = b"prober grid 1"
 _WORDS = 8  # 64 bit words in one digest
+_EIGHT = Struct("<8Q")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,7 @@ class Grid:
     interval_us: int
     schedule: str = "stratified"
     _name: bytes = field(init=False, repr=False)
+    _tail: bytes = field(init=False, repr=False)
     _index: int = field(init=False, repr=False)
     phase_us: int = field(init=False)
 
@@ -40,6 +43,7 @@ class Grid:
             raise ValueError("the interval must be longer than nothing")
         name = _GRID_VERSION + b"\0" + self.probe.encode()
         object.__setattr__(self, "_name", name)
+        object.__setattr__(self, "_tail", b"\0" + self.region.encode())
         object.__setattr__(self, "_index", self.regions.index(self.region))
         object.__setattr__(self, "phase_us", _word(self.seed, name + b"\0phase") % self.interval_us)
 
@@ -64,17 +68,20 @@ class Grid:
         count = len(self.regions)
         rank = self._rank(slot, count)
         begin_us, end_us = rank * self.interval_us // count, (rank + 1) * self.interval_us // count
-        draw = _word(self.seed, self._name + b"\0draw%d\0" % slot + self.region.encode())
+        draw = _word(self.seed, b"%b\0draw%d%b" % (self._name, slot, self._tail))
         return begin_us + (draw * (end_us - begin_us) >> 64)
 
     def _rank(self, slot: int, count: int) -> int:
         if count == 1:
             return 0
-        words: list[int] = []
+        words: tuple[int, ...] = ()
         for block in range(-(-count // _WORDS)):
             words += _words(self.seed, self._name + b"\0order%d.%d" % (slot, block))
-        mine = (words[self._index], self._index)
-        return sum((words[index], index) < mine for index in range(count))
+        mine = words[self._index]
+        rank = words[: self._index].count(mine)  # of equal ones the earlier comes first
+        for word in words[:count]:
+            rank += word < mine
+        return rank
 
     def _fixed(self, _slot: int) -> int:
         return self._index * self.interval_us // len(self.regions)
@@ -100,6 +107,5 @@ def _word(seed: bytes, message: bytes) -> int:
     return int.from_bytes(blake2b(message, key=seed).digest()[:8], "little")
 
 
-def _words(seed: bytes, message: bytes) -> list[int]:
-    digest = blake2b(message, key=seed).digest()
-    return [int.from_bytes(digest[at : at + 8], "little") for at in range(0, 64, 8)]
+def _words(seed: bytes, message: bytes) -> tuple[int, ...]:
+    return _EIGHT.unpack(blake2b(message, key=seed).digest())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from checks.core.values import format_duration
@@ -19,6 +20,8 @@ MAX_TITLE, MAX_DESCRIPTION = 200, 2_000
 MAX_SERVICES = 1_000
 FURTHEST_US = 3_660 * 86_400_000_000
 SECOND_US = 1_000_000
+STATED_US = 60 * SECOND_US  # how much older than its record an announcement may be without a word
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class NotTaken(Exception):
@@ -89,9 +92,27 @@ def _check_words(announcement: Announcement) -> None:
 def warnings(
     window: MaintenanceWindow, contracts: Iterable[ContractBlock], logged_us: int
 ) -> tuple[str, ...]:
-    """Return which contracts will not excuse a window because it was announced too late, in words, each once."""
-    said = [_warning(window, contract, logged_us) for contract in contracts]
+    """Return what is said of a window that went on record at an instant, in words, each once.
+
+    That its announcement is only stated, and which contracts will not excuse it because it came too late.
+    """
+    said = [_stated(window, logged_us), *(_warning(window, contract, logged_us) for contract in contracts)]
     return tuple(dict.fromkeys(text for text in said if text))
+
+
+def _stated(window: MaintenanceWindow, logged_us: int) -> str:
+    """Return that an announcement is older than its record, more strongly where the window had begun by then."""
+    if window.announced_us is None or logged_us - window.announced_us <= STATED_US:
+        return ""
+    logged = _EPOCH + timedelta(microseconds=logged_us)
+    told = f"the announcement is stated, it is on record here only from {logged:%Y-%m-%d %H:%M:%S} UTC on"
+    if logged_us < window.start_us:
+        return f"{told}; reports show both"
+    late = "is over" if logged_us >= window.end_us else "has begun"
+    return (
+        f"{told}, when the window {late} already; reports show both, so keep what proves that customers "
+        "were told before"
+    )
 
 
 def _warning(window: MaintenanceWindow, contract: ContractBlock, logged_us: int) -> str:

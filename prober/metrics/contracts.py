@@ -32,6 +32,9 @@ BURN = gauge(
     "How fast the error budget was spent over a window; 1 spends it exactly within the period.",
 )
 LOST = gauge("prober_contract_lost", "Whether no future of the running period can meet the claim any more.")
+IMPORTED = gauge(
+    "prober_contract_imported", "Whether the figures include imported history, which was not measured here."
+)
 MADE = gauge(
     "prober_contract_figures_timestamp_seconds",
     "When the figures of contracts were worked out last, in unix time; absent until they are for the first time.",
@@ -124,6 +127,10 @@ def _lost(report: ContractReport) -> str:
     return _line(LOST, report, str(int(is_lost(report))))
 
 
+def _imported(report: ContractReport) -> str:
+    return _line(IMPORTED, report, str(int(report.imported.used)))
+
+
 _FAMILIES: tuple[tuple[Family, Callable[[ContractReport], str]], ...] = (
     (CLAIM, _claim),
     (AVAILABILITY, _availability),
@@ -132,4 +139,5 @@ _FAMILIES: tuple[tuple[Family, Callable[[ContractReport], str]], ...] = (
     (BUDGET, _budget),
     (BURN, _burns),
     (LOST, _lost),
+    (IMPORTED, _imported),
 )

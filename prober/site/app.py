@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from dataclasses import dataclass, field
 
 from aiohttp import web
@@ -21,7 +21,8 @@ from prober.web.ping import add_ping
 from prober.web.starting import wait_for_start
 
 from . import badges
-from .page import page
+from .figures import DAYS
+from .page import has_imports, page
 from .render import missing_page, policy, status_page, uptime_html
 from .sla import by_component, promises
 from .statuspage import PATHS, Overview
@@ -31,6 +32,8 @@ log = logging.getLogger(__name__)
 SECOND_US = 1_000_000
 ANSWER_SECONDS = 20.0
 MONTHS_SECONDS = 5.0  # that the first reader of months waits for them; the page says so if they are not there
+IMPORTS_US = 60 * SECOND_US  # how old it may be what is known of imports
+DAY_US = 86_400 * SECOND_US
 BIRTHS_SECONDS = 2.0  # for a question to the store that only dates of creation hang on
 MAX_BODY_BYTES = 1_024  # nothing here reads a body
 API = "/api/v2/"
@@ -72,6 +75,8 @@ class Site:
         self._cache = _Cache()
         self._births_us: dict[str, int] = {}
         self._births_digest: str | None = None
+        self._imported: frozenset[str] = frozenset()
+        self._imported_us: int | None = None
         office = served.office
         self._months = Months(lambda: office.accounts, served.store, clock) if office is not None else None
 
@@ -81,7 +86,8 @@ class Site:
 
         async def render() -> bytes:
             promised = by_component(promises(self._shown))
-            shown = page(self._served.view, self._served.history, now_us, promised)
+            imported = await self._imports(now_us)
+            shown = page(self._served.view, self._served.history, now_us, promised, imported)
             return await asyncio.to_thread(status_page, shown)
 
         kept = await self._cache.get("/", now_us // SECOND_US, render)
@@ -114,7 +120,7 @@ class Site:
     async def badge(self, request: web.Request) -> web.StreamResponse:
         """Answer with a badge; 404 for what there is no badge of."""
         now_us, ending = self._clock(), request.match_info["ending"]
-        found = self._badge(request, now_us)
+        found = self._badge(request, now_us, await self._imports(now_us))
         draw = badges.as_svg if ending == "svg" else badges.as_json
 
         async def render() -> bytes:
@@ -127,16 +133,17 @@ class Site:
             request, {"Content-Type": f"{kind}; charset=utf-8", **CACHING, **CORS, **BADGE_HEADERS}
         )
 
-    def _badge(self, request: web.Request, now_us: int) -> badges.Badge:
+    def _badge(self, request: web.Request, now_us: int, imported: Collection[str]) -> badges.Badge:
         """Return what a badge says. Raises HTTPNotFound."""
-        view, figure = self._served.view, request.query.get("figure", "status")
+        view, figure = self._served.view, badges.figure_asked(request.query)
         component = badges.component_of(view, request.match_info["name"])
-        if component is None or figure not in badges.FIGURES:
+        if component is None or figure is None:
             raise web.HTTPNotFound
         if figure == "status":
             return badges.status_badge(view, component, now_us)
         if figure == "uptime":
-            return badges.uptime_badge(self._served.history, component, now_us)
+            is_imported = has_imports(component, imported)
+            return badges.uptime_badge(self._served.history, component, now_us, is_imported)
         told = by_component(promises(self._shown)).get(component.key, ())
         if len(told) != 1:  # which one would not be clear
             raise web.HTTPNotFound
@@ -183,6 +190,16 @@ class Site:
                 )
             self._births_digest = digest
         return self._births_us
+
+    async def _imports(self, now_us: int) -> frozenset[str]:
+        """Return the probes with imported history in the days that are shown; what was known last if it takes long."""
+        if self._imported_us is None or not 0 <= now_us - self._imported_us < IMPORTS_US:
+            self._imported_us = now_us
+            with contextlib.suppress(StoreError, TimeoutError):
+                async with asyncio.timeout(BIRTHS_SECONDS):
+                    pairs = await self._served.store.imported_pairs()
+                self._imported = frozenset(pair[0] for pair in pairs if pair[3] >= now_us - DAYS * DAY_US)
+        return self._imported
 
     @web.middleware
     async def guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:

@@ -5,6 +5,7 @@ The JSON has just the four keys that its schema needs: https://shields.io/badges
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -48,6 +49,12 @@ class Badge:
     colour: str
 
 
+def figure_asked(query: Mapping[str, str]) -> str | None:
+    """Return which figure the parameters of a badge ask for; None where they ask for what there is not."""
+    figure = query.get("figure", FIGURES[0])
+    return figure if figure in FIGURES and len(query) == ("figure" in query) else None
+
+
 def component_of(view: View, name: str) -> Component | None:
     """Return the component of a name in the configuration, if the public may know it."""
     return next((found for found in components(view) if found.key.partition(":")[2] == name), None)
@@ -60,16 +67,18 @@ def status_badge(view: View, component: Component, now_us: int) -> Badge:
     return Badge(component.title, WORDS[state].lower(), _STATES[state])
 
 
-def uptime_badge(history: History, component: Component, now_us: int) -> Badge:
-    """Return the availability of 90 days, as the page shows it."""
+def uptime_badge(history: History, component: Component, now_us: int, imported: bool = False) -> Badge:
+    """Return the availability of 90 days, as the page shows it; `imported`: there is history that it leaves out."""
     found = short_figure(history.rolling(component.key, now_us), history.ready)
-    return Badge(f"{component.title}, 90 days", found.main, BLUE if found.has_data else GREY)
+    message = f"{found.main}, without imported history" if imported else found.main
+    return Badge(f"{component.title}, 90 days", message, BLUE if found.has_data else GREY)
 
 
 def contract_badge(component: Component, promise: Promise) -> Badge:
     """Return what is measured of the running period, and the finding."""
     label = f"{component.title}, {promise.claim} promised"
-    return Badge(label, f"{promise.measured}, {promise.finding.lower()}", _FINDINGS[promise.code])
+    origin = " (imported)" if promise.origin else ""
+    return Badge(label, f"{promise.measured}, {promise.finding.lower()}{origin}", _FINDINGS[promise.code])
 
 
 def as_json(badge: Badge) -> bytes:

@@ -6,7 +6,7 @@ Nothing is rounded up, "100 %" stands only where no down time is possible, and w
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from fractions import Fraction
 
@@ -21,6 +21,7 @@ BAR_WIDTH, BAR_STEP, BAR_HEIGHT = 7, 10, 34  # in the drawing's own units
 LITTLE = Fraction(1, 10)  # below this coverage the figure says little, and says so first
 BADLY = Fraction(95, 100)  # a day measured below this is drawn as a bad one
 _NONE_SEEN = "No downtime measured"
+NOT_IMPORTED = "imported history is not in this figure"
 NOT_LOADED = "the past is still being read"
 
 
@@ -58,6 +59,11 @@ def short_figure(windows: Mapping[str, Availability], is_ready: bool) -> Figure:
         return Figure(_NONE_SEEN.lower(), "", True)
     share = "" if found.coverage >= LITTLE else " of what was measured"
     return Figure(f"{percent_text(found.measured)} %{share}", "", True)
+
+
+def with_note(found: Figure) -> Figure:
+    """Return a figure that says what it leaves out, for what has imported history in these days."""
+    return replace(found, small=f"{found.small} · {NOT_IMPORTED}")
 
 
 def _main(found: Availability) -> str:

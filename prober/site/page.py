@@ -5,7 +5,7 @@ Not here: how it looks (`templates/`), the drawing of days (`figures`), what is 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -18,7 +18,7 @@ from reports.ledger import DAY_US
 from reports.outages import Outage
 
 from .components import Component, Sight, components, grouped, sight, troubles
-from .figures import DAYS, WINDOW, Figure, duration_text, figure
+from .figures import DAYS, WINDOW, Figure, duration_text, figure, with_note
 from .ids import public_id
 from .plain import counted
 from .planned import Planned, planned, under_way
@@ -83,9 +83,17 @@ class Page:
 
 
 def page(
-    view: View, history: History, now_us: int, promised: Mapping[str, tuple[Promise, ...]] = NO_PROMISES
+    view: View,
+    history: History,
+    now_us: int,
+    promised: Mapping[str, tuple[Promise, ...]] = NO_PROMISES,
+    imported: Collection[str] = (),
 ) -> Page:
-    """Return the page at an instant; `promised` has what is promised of components, by key."""
+    """Return the page at an instant.
+
+    `promised` has what is promised of components, by key; `imported` the probes with imported history in the days
+    that are shown, which figures leave out.
+    """
     shown = components(view)
     seen = sight(view, shown, now_us)
     regions = {region.name: region.title for region in view.config.regions}
@@ -103,6 +111,7 @@ def page(
             awaited(view, component.probes, now_us),
             announced.get(component.key, ()),
             promised.get(component.key, ()),
+            has_imports(component, imported),
         )
         for component in shown
     }
@@ -178,10 +187,12 @@ def _line(
     late: Sequence[Awaited],
     announced: tuple[str, ...],
     promised: tuple[Promise, ...],
+    is_imported: bool,
 ) -> Line:
     regions = tuple(dict.fromkeys(region for probe in component.probes for region in probe.regions))
     outages = history.outages(component.key, now_us - DAYS * DAY_US, now_us)
     windows = history.rolling(component.key, now_us)
+    main = figure(windows, history.ready)
     return Line(
         id=public_id(component.key),
         title=component.title,
@@ -190,7 +201,7 @@ def _line(
         since=f"since {at_text(component.since_us)}" if component.since_us else "",
         maintenance=announced,
         troubles=tuple(troubles(component)) if explains and component.state is not State.UP else (),
-        figure=figure(windows, history.ready),
+        figure=with_note(main) if is_imported else main,
         provisional=provisional(windows, late, titles, now_us),
         days=history.days(component.key, DAYS, now_us),
         regions=tuple(titles.get(region, region) for region in regions),
@@ -208,6 +219,11 @@ def _line(
         outages_total=len(outages),
         promises=promised,
     )
+
+
+def has_imports(component: Component, imported: Collection[str]) -> bool:
+    """Say whether a component rests on a probe of which there is imported history."""
+    return any(shown.probe.name in imported for shown in component.probes)
 
 
 def provisional(

@@ -42,6 +42,8 @@ class Promise:
     """Lowest to highest possible, and how much was measured where that is not all of it."""
     budget: str
     lost: bool
+    origin: str = ""
+    """That the figures include history that was not measured here; else empty."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +90,7 @@ def _promise(report: ContractReport) -> Promise:
         bounds=_bounds(report),
         budget=left.text if left is not None else "",
         lost=glance.is_lost(report),
+        origin=glance.IMPORTED if glance.is_imported(report) else "",
     )
 
 

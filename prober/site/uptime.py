@@ -115,6 +115,8 @@ def _small(month: Month) -> str:
     parts = [glance.bounds_text(month.bounds)]
     if month.coverage.num != month.coverage.den:
         parts.append(f"{month.coverage.text} % measured")
+    if month.is_imported:
+        parts.append(glance.IMPORTED)
     if month.is_running:
         parts.append("so far")
     return ", ".join(part for part in parts if part)

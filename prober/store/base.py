@@ -362,6 +362,9 @@ class Store(Protocol):
     async def imported_pairs(self) -> list[tuple[str, str, int, int, int]]:
         """Return (probe, region, first at, last at, rows) of all that was imported."""
 
+    async def imported_sources(self) -> list[tuple[str, str, str, int, int]]:
+        """Return (probe, region, source, first at, last at) of each import and what it brought results of."""
+
     async def imports(self) -> list[ImportRow]:
         """Return the imports, oldest first."""
 

@@ -76,6 +76,15 @@ def _value(pair: tuple[str, str], row: Row, reasons: dict[int, tuple[str, str]])
     )
 
 
+def sources(connection: sqlite3.Connection) -> list[tuple[str, str, str, int, int]]:
+    """Return (probe, region, source, first at, last at) of each piece that is on record."""
+    return connection.execute(
+        """SELECT probe, region, source, first_us, last_us FROM pieces
+        JOIN imports ON imports.number = pieces.import WHERE first_us IS NOT NULL
+        ORDER BY probe, region, first_us"""
+    ).fetchall()
+
+
 def pairs(connection: sqlite3.Connection) -> list[tuple[str, str, int, int, int]]:
     """Return (probe, region, first at, last at, rows) of all that is on record, by probe and region."""
     return connection.execute(

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import msgspec
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TroubleRow:
+
+class TroubleRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A scheduled slot that is on record as `fail` or `void`; its lateness as `ResultRow` has it."""
 
     series: int

@@ -272,6 +272,10 @@ class SqliteStore:
         """Return (probe, region, first at, last at, rows) of all that was imported."""
         return await self._readers.run(imported.pairs)
 
+    async def imported_sources(self) -> list[tuple[str, str, str, int, int]]:
+        """Return (probe, region, source, first at, last at) of each import and what it brought results of."""
+        return await self._readers.run(imported.sources)
+
     async def imports(self) -> list[ImportRow]:
         """Return the imports, oldest first."""
         return await self._readers.run(imported.imports)

@@ -247,6 +247,7 @@ def _standing(report: ContractReport) -> StandingShape:
         lost=glance.is_lost(report),
         lost_since=budget.lost_since if budget is not None else None,
         credit=report.credit,
+        imported=glance.is_imported(report),
     )
 
 

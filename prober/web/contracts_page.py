@@ -144,12 +144,18 @@ def _row(contract: Contract, report: ContractReport) -> Markup:
         _name(contract, f"{period.label}{part}"),
         word(*TONES[glance.finding_code(report)], glance.finding_word(report)),
         _claim(report.claim.text, contract),
-        NOTHING if bounds.measured is None else with_small(glance.measured_text(bounds), glance.bounds_text(bounds)),
+        NOTHING if bounds.measured is None else with_small(
+            glance.measured_text(bounds), glance.bounds_text(bounds), _origin(report)
+        ),
         f"{report.coverage.ratio.text} %",
         _budget(report),
         _credit(report),
         _links(contract.name, period.label),
     ))  # fmt: skip
+
+
+def _origin(report: ContractReport) -> str:
+    return "partly imported" if glance.is_imported(report) else ""
 
 
 def _name(contract: Contract, period: str) -> Markup:

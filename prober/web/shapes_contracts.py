@@ -33,6 +33,7 @@ class StandingShape(Shape, frozen=True, kw_only=True):
     lost: bool  # no future of the period can meet the claim any more
     lost_since: str | None
     credit: Credit
+    imported: bool = False  # whether the figures include history that was not measured here
 
 
 class ContractShape(Shape, frozen=True, kw_only=True):

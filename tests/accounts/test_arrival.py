@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -17,13 +16,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.hubs import NOW_US, THREE, Rig, S, T, hub
 from support.late import is_settled, until
+from support.scripted import seeded_store
 
 from checks.core.result import Failure, Outcome, Result
 from prober import wire
 from prober.accounts.accounts import Accounts
 from prober.accounts.plans import Wanted
 from prober.hub import pipeline, reviser
-from prober.store.sqlite import SqliteStore
 from prober.wire import Gap, Kind, Missed, Record, SpoolState
 
 REGIONS = ("fra", "iad", "sin")
@@ -107,7 +106,7 @@ async def reported(order: int | None, seed: int) -> list[dict[str, Any]]:
     """Return the reports of a hub that got everything in time, or in an order of its own."""
     with TemporaryDirectory() as name:
         folder = Path(name)
-        await seeded(folder)
+        await (await seeded_store(folder / "prober.db")).close()
         async with hub(folder, THREE.replace("title: Frankfurt", "title: F") + CONTRACTS) as rig:
             await rig.hub.loaded.wait()
             await play(rig, pieces(rig, Random(seed)), order)
@@ -122,17 +121,6 @@ def plain(report: dict[str, Any]) -> dict[str, Any]:
     """Return a report without what differs from store to store."""
     report["provenance"].pop("configuration")
     return report
-
-
-async def seeded(folder: Path) -> None:
-    """Make a store whose grid is the same each time."""
-    store = SqliteStore(folder / "prober.db")
-    await store.open()
-    await store.close()
-    connection = sqlite3.connect(folder / "prober.db")
-    connection.execute("INSERT INTO meta VALUES ('seed', ?)", (bytes(range(32)),))
-    connection.commit()
-    connection.close()
 
 
 async def play(rig: Rig, found: Sequence[Piece], order: int | None) -> None:

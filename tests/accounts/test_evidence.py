@@ -10,14 +10,13 @@ from pathlib import Path
 
 import pytest
 from support.questions import promised
-from support.scripted import DAY_US, HOUR_US, MINUTE_US, S, Script, Stay, Written, write
+from support.scripted import DAY_US, HOUR_US, MINUTE_US, S, Script, Stay, Written, seeded_store, write
 
 from checks.core.result import Outcome
 from prober.accounts.evidence import Asked, gather
 from prober.accounts.runs import extent
 from prober.accounts.slicing import sliced
 from prober.agent.grid import Grid
-from prober.store import open_store
 from prober.store.base import GapRow, Store, WriteSet
 from prober.wire import Kind
 from reports.contract import ProbeTerms
@@ -44,8 +43,7 @@ def stay(from_us: int, to_us: int, interval_us: int = MINUTE_US, schedule: str =
 async def stored(
     folder: Path, stays: Sequence[Stay], script: Script
 ) -> AsyncIterator[tuple[Store, list[Written]]]:
-    store = open_store(f"sqlite:///{folder / 'prober.db'}")
-    await store.open()
+    store = await seeded_store(folder / "prober.db")
     try:
         yield store, await write(store, stays, script)
     finally:
@@ -91,8 +89,8 @@ async def test_a_grid_that_was_left_and_taken_up_again_counts_every_slot_once(tm
         assert set(counts.values()) == {1}
         own = {slot for one in written if one.row.region == region for slot in recorded[one.row.number]}
         assert own <= set(counts)
-        # Between two grids at most a slot of the one before was still to be expected.
-        assert len(set(counts) - own) <= 3
+        # Between two grids some slots of the one before are still to be expected, until the next has begun.
+        assert len(set(counts) - own) <= 10
 
 
 def on_record(one: Written) -> set[tuple[int, int]]:

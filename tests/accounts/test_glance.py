@@ -118,3 +118,8 @@ def test_a_period_has_the_name_that_its_contract_gives_it() -> None:
     assert (
         glance.period_label([terms], "shop", start_us, us("2026-05-01T00:00:00Z")) == "2026-01-01..2026-04-30"
     )
+
+
+def test_imported_history_is_seen_at_a_glance() -> None:
+    assert glance.is_imported(SAMPLES["requests"]())
+    assert not glance.is_imported(SAMPLES["broken"]())

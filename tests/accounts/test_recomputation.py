@@ -2,43 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
 from datetime import date
-from functools import cache
-from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import Any
 
 import pytest
-from support.lawyer import DAY, MINUTE, Known
+from support.lawyer import DAY, MINUTE
 from support.lawyer_calendar import berlin
-from support.lawyer_rows import Grid, grids_of
-from support.quarter import export, make, reports
-from support.quarter_contracts import CASES, PERIODS, configured, lawyer, same_coverage, same_fractions
+from support.quarter_contracts import EVERY, PERIODS, lawyer, same_coverage, same_fractions, world
 
-Reports = dict[str, dict[str, dict[str, Any]]]
-
-
-@cache
-def world() -> tuple[list[Grid], Reports, Known]:
-    """Return the export of a made-up quarter, and what was reported of each period; made once."""
-
-    async def run() -> tuple[list[Grid], Reports, Known]:
-        with TemporaryDirectory() as folder:
-            path = await make(Path(folder), configured())
-            told = {period: await reports(path, period, CASES[period]) for period in PERIODS}
-            return grids_of(await export(path)), told, {}
-
-    return asyncio.run(run())
-
-
-EVERY = [(name, period) for period, names in CASES.items() for name in names]
+INTERVALS = (600, 540, 720)
+"""Seconds: of one probe before and after a change in the middle of the quarter, and of another one."""
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("name", "period"), EVERY)
 def test_somebody_else_gets_the_same_fractions_from_the_export(name: str, period: str) -> None:
-    grids, told, known = world()
+    grids, told, known = world(INTERVALS)
     own = lawyer(grids, name, period, known)
     same_fractions(own, told[period][name])
     same_coverage(own, told[period][name])

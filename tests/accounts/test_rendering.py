@@ -23,6 +23,9 @@ def test_a_file_is_named_after_contract_customer_and_period() -> None:
     assert file_stem([alone]) == f"{report.contract}-2026-03"
     assert file_stem([report, other]) == f"{report.customer}-2026-03"
     assert file_stem([alone, msgspec.structs.replace(other, customer=None)]) == "contracts-2026-03"
+    of_another = msgspec.structs.replace(other, customer="zeta")
+    assert file_stem([report, of_another]) == file_stem([report, alone, other]) == "contracts-2026-03"
+    assert file_stem([report, alone]) == f"{report.contract}-2026-03"
     assert file_stem([odd]) == "etc-passwd-2026-03"
     assert file_stem([]) == "report"
 
@@ -38,6 +41,16 @@ def test_one_file_stays_one_and_several_are_packed() -> None:
     with zipfile.ZipFile(io.BytesIO(several.data)) as archive:
         inside = {name: archive.read(name) for name in archive.namelist()}
     assert inside == files_of("csv", [report], "en", "customer")
+
+
+def test_files_of_different_contracts_have_different_names() -> None:
+    report = SAMPLES["backed"]()
+    other = msgspec.structs.replace(report, contract="other")
+    one, two = (files_of("csv", [each], "en", "customer") for each in (report, other))
+    assert list(two) == [
+        f"other-{report.customer}-2026-03-{name}.csv" for name in ("summary", "outages", "days")
+    ]
+    assert one.keys().isdisjoint(two)
 
 
 def test_the_same_files_make_the_same_archive() -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import errno
 import os
+import resource
+import signal
 from pathlib import Path
 
 import pytest
 
-from prober.accounts.shelf import NotPut, put
+from prober.accounts.shelf import NotPut, put, replace
 
 NAME = "gold-acme-2026-03-r1.pdf"
 
@@ -82,3 +84,23 @@ def test_a_folder_that_cannot_be_used_is_said(tmp_path: Path, place: str, words:
     (tmp_path / "file").touch()
     with pytest.raises(NotPut, match=words):
         put(tmp_path / place, NAME, b"one", "abcd1234")
+
+
+def test_what_is_asked_for_by_hand_takes_the_place_of_the_old_file(tmp_path: Path) -> None:
+    (tmp_path / NAME).write_bytes(b"old")
+    assert replace(tmp_path, NAME, b"new") == tmp_path / NAME
+    assert everything(tmp_path) == {NAME: b"new"}
+
+
+def test_the_old_file_stays_where_there_is_no_room_for_the_new_one(tmp_path: Path) -> None:
+    (tmp_path / NAME).write_bytes(b"old")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    was = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1_000, before[1]))
+    try:
+        with pytest.raises(OSError, match="File too large"):
+            replace(tmp_path, NAME, b"n" * 2_000)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, was)
+    assert everything(tmp_path) == {NAME: b"old"}

@@ -85,7 +85,33 @@ def test_the_notice_is_met_to_the_microsecond(notice_us: int, late: bool) -> Non
 
 
 def test_a_stated_instant_counts_where_the_contract_takes_it() -> None:
-    assert [text.split()[1] for text in said(NOW + HOUR_US, stated_us=NOW - 9 * DAY_US)] == ["silver"]
+    told = said(NOW + HOUR_US, stated_us=NOW - 9 * DAY_US)
+    assert [text.split()[1] for text in told if text.startswith("contract")] == ["silver"]
+
+
+STATED = "the announcement is stated, it is on record here only from 2026-03-15 12:00:00 UTC on"
+PROOF = "reports show both, so keep what proves that customers were told before"
+
+
+@pytest.mark.parametrize(
+    ("age_us", "told"), [(60_000_000, []), (60_000_001, [f"{STATED}; reports show both"])]
+)
+def test_an_announcement_from_over_a_minute_ago_is_told_to_be_stated(age_us: int, told: list[str]) -> None:
+    said_of = said(NOW + 99 * DAY_US, stated_us=NOW - age_us)
+    assert said_of == told
+
+
+@pytest.mark.parametrize(
+    ("start_us", "words"),
+    [
+        (NOW + 1, f"{STATED}; reports show both"),
+        (NOW, f"{STATED}, when the window has begun already; {PROOF}"),
+        (NOW - HOUR_US + 1, f"{STATED}, when the window has begun already; {PROOF}"),
+        (NOW - HOUR_US, f"{STATED}, when the window is over already; {PROOF}"),
+    ],
+)
+def test_it_is_told_more_strongly_once_the_window_has_begun_or_is_over(start_us: int, words: str) -> None:
+    assert said(start_us, stated_us=NOW - 9 * DAY_US)[0] == words
 
 
 def test_what_has_begun_is_excused_by_no_contract() -> None:

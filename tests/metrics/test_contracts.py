@@ -88,6 +88,12 @@ def test_each_window_has_one_burn_rate_and_none_where_nothing_was_measured() -> 
     assert found == {"6h": 1.25, "3d": 0.5}
 
 
+def test_imported_history_is_told() -> None:
+    for name, told in (("broken", 0), ("requests", 1)):
+        report = SAMPLES[name]()
+        assert value(exposing(report), "prober_contract_imported", contract=report.contract) == told
+
+
 def test_without_data_there_is_neither_a_ratio_nor_a_budget() -> None:
     report = msgspec.structs.replace(
         SAMPLES["broken"](),
@@ -101,6 +107,7 @@ def test_without_data_there_is_neither_a_ratio_nor_a_budget() -> None:
         "prober_contract_coverage_ratio",
         "prober_contract_finding",
         "prober_contract_lost",
+        "prober_contract_imported",
         "prober_contract_figures_timestamp_seconds",
     }
 

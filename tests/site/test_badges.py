@@ -84,6 +84,8 @@ async def test_badges_may_be_read_anywhere_and_need_not_be_sent_twice() -> None:
     [
         "/badge/nobody.svg", "/badge/secret-backoffice.json", "/badge/shop-web.svg", "/badge/shop.png",
         "/badge/shop.svg?figure=secret", "/badge/shop.json?figure=contract",
+        "/badge/shop.svg?figur=uptime", "/badge/shop.svg?figure=status&x=1",
+        "/badge/shop.svg?figure=status&figure=uptime",
     ],
 )  # fmt: skip
 async def test_there_is_no_badge_of_what_is_not_shown(path: str) -> None:

@@ -201,6 +201,10 @@ class FakeStore:
         }
         return [(*pair, min(at), max(at), len(at)) for pair, at in times.items()]
 
+    async def imported_sources(self) -> list[tuple[str, str, str, int, int]]:
+        """Return none."""
+        return []
+
     async def imports(self) -> list[ImportRow]:
         """Return none."""
         return []

@@ -14,7 +14,18 @@ from typing import Any
 
 from support.lawyer_calendar import Window, Windows
 from support.lawyer_rows import Attempt, Grid, Look
-from support.lawyer_time import NOTHING, Facts, Figures, Steps, agreed, laid, steps_of, time_of, vote
+from support.lawyer_time import (
+    NOTHING,
+    Facts,
+    Figures,
+    Steps,
+    agreed,
+    laid,
+    pooled_steps,
+    steps_of,
+    time_of,
+    vote,
+)
 
 SECOND = 1_000_000
 MINUTE = 60 * SECOND
@@ -76,7 +87,7 @@ class Lawyer:
         by_gap: dict[int, list[Look]] = {}
         for grid in self._grids(probe["name"], probe["regions"]):
             by_gap.setdefault(self._gap(grid), []).extend(grid.looks)
-        return laid([steps_of(sorted(looks), gap) for gap, looks in by_gap.items()])
+        return laid([pooled_steps(sorted(looks), gap) for gap, looks in by_gap.items()])
 
     def _weighted(self) -> Figures:
         found = Figures(*[Fraction(0)] * 5)
@@ -234,8 +245,8 @@ class Lawyer:
             measured = _with_one(measured, {m for m, f in every.items() if f.measured_down})
         steps = []
         for minute, facts in every.items():
-            in_doubt = is_unknown(facts) and minute in possible and minute not in measured
-            down = minute in measured
+            down = minute in measured or minute in sure  # what is sure is down, whatever was bridged
+            in_doubt = is_unknown(facts) and minute in possible and not down
             steps.append(
                 (
                     minute * MINUTE,

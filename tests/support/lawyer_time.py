@@ -63,6 +63,62 @@ def steps_of(looks: Sequence[Look], gap: int) -> Steps:
     return found
 
 
+def pooled_steps(looks: Sequence[Look], gap: int) -> Steps:
+    """Walk through the looks of several regions, in order of their starts, run by run.
+
+    Where looks of opposite verdict overlap, nobody knows which came first: what is sure of a run begins with the end of
+    its first look that began after all opposite ones before were over, and ends with the start of its last one that
+    was over when the next opposite one began. Looks after that are set aside.
+    """
+    runs = _runs(looks, gap)
+    over = {True: 0, False: 0}
+    cut: list[tuple[bool, int, int, int]] = []  # bad, first start, sure from, last start
+    for place, run in enumerate(runs):
+        bad = run[0].bad
+        after = runs[place + 1][0] if place + 1 < len(runs) and runs[place + 1][0].bad != bad else None
+        begins = [look.end for look in run if look.start >= over[not bad]]
+        ends = [look.start for look in run if after is None or look.end <= after.start]
+        newest = max(run, key=lambda look: (look.start, look.end))
+        first, sure, last = run[0].start, run[0].end, newest.start
+        if run[0].start < over[not bad] or (after is not None and newest.end > after.start):
+            sure = last
+            if begins and ends and begins[0] < max(ends):
+                sure, last = begins[0], max(ends)
+        cut.append((bad, first, sure, last))
+        over[bad] = max(over[bad], *(look.end for look in run))
+    return _from_runs(cut, gap)
+
+
+def _runs(looks: Sequence[Look], gap: int) -> list[list[Look]]:
+    runs: list[list[Look]] = []
+    newest = 0
+    for look in looks:
+        if runs and runs[-1][0].bad == look.bad and look.start - newest <= gap:
+            runs[-1].append(look)
+        else:
+            runs.append([look])
+        newest = look.start
+    return runs
+
+
+def _from_runs(runs: Sequence[tuple[bool, int, int, int]], gap: int) -> Steps:
+    found: Steps = []
+    for place, (bad, first, sure, last) in enumerate(runs):
+        maybe = Facts(measured_down=bad, measured_up=not bad)
+        found.append((first, maybe if first < last else NOTHING))
+        if sure < last:
+            found.append((max(sure, first), Facts(bad, bad, not bad, not bad)))
+        following = runs[place + 1] if place + 1 < len(runs) else None
+        if following is None or following[1] - last > gap:
+            found.append((last, NOTHING))
+        else:
+            found.append((last, maybe))
+            found.append(
+                ((last + following[1]) // 2, Facts(measured_down=following[0], measured_up=not following[0]))
+            )
+    return found
+
+
 def laid(layers: Sequence[Steps]) -> Steps:
     """Lay later grids over earlier ones: where one knows nothing, the one below is asked."""
 

@@ -12,7 +12,7 @@ from typing import Any
 import aiohttp
 from support.exposing import view_of
 from support.fake_history import FakeHistory
-from support.scripted import DAY_US, HOUR_US, MINUTE_US, S, Script, Stay, write
+from support.scripted import DAY_US, HOUR_US, MINUTE_US, S, Script, Stay, seeded_store, write
 
 from prober.config import load
 from prober.hub.serving import Served
@@ -92,13 +92,12 @@ def script() -> Script:
     )
 
 
-async def make(folder: Path, contracts: str, intervals: tuple[int, int, int] = (600, 540, 720)) -> Path:
+async def make(folder: Path, contracts: str, intervals: tuple[int, int, int]) -> Path:
     """Write configuration and store; return the configuration's path."""
     first_s, later_s, db_s = intervals
     path = folder / "probes.yaml"
     path.write_text(CONFIG.format(contracts=contracts, later=later_s, db=db_s))  # our own disk
-    store = open_store(f"sqlite:///{folder / 'prober.db'}")
-    await store.open()
+    store = await seeded_store(folder / "prober.db")
     await write(store, stays(first_s, later_s, db_s), script())
     await store.close()
     return path

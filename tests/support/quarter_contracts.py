@@ -5,14 +5,19 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import date
 from fractions import Fraction
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from support.lawyer import MINUTE, SECOND, Known, Lawyer
 from support.lawyer_calendar import Windows, berlin, days_from, instant, joined, length, without
-from support.lawyer_rows import Grid
+from support.lawyer_rows import Grid, grids_of
 from support.lawyer_time import agreed, time_of
+from support.quarter import export, make, reports
 
 H = 60 * MINUTE
 WEB = {"name": "web", "regions": ["fra", "iad", "sin"], "needed": 2}
@@ -95,6 +100,7 @@ CASES = {
     ),
 }  # fmt: skip
 """Which contracts are held against which period."""
+EVERY = [(name, period) for period, names in CASES.items() for name in names]
 ANNOUNCED = [
     ("2025-01-12T02:00:00+01:00", "2025-01-12T04:30:00+01:00", "2025-01-02T09:00:00+01:00"),
     ("2025-01-19T01:00:00+01:00", "2025-01-19T04:00:00+01:00", "2025-01-10T09:00:00+01:00"),
@@ -148,6 +154,22 @@ def lawyer(grids: list[Grid], name: str, period: str, known: Known | None = None
 
 
 Told = dict[str, Any]
+Reports = dict[str, dict[str, Told]]
+
+
+@cache
+def world(intervals: tuple[int, int, int]) -> tuple[list[Grid], Reports, Known]:
+    """Return the export of a made-up quarter, what was reported of each period, and room for what is worked out."""
+
+    async def run() -> tuple[list[Grid], Reports, Known]:
+        with TemporaryDirectory() as folder:
+            path = await make(Path(folder), configured(), intervals)
+            told = {period: await reports(path, period, CASES[period]) for period in PERIODS}
+            return grids_of(await export(path)), told, {}
+
+    return asyncio.run(run())
+
+
 ENDS = ("lowest", "measured", "highest")
 
 

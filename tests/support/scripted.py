@@ -6,9 +6,11 @@ from a seed. Shares nothing with `reports`.
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
+from pathlib import Path
 from random import Random
 
 from checks.core.result import Failure, Outcome, Result
@@ -16,6 +18,7 @@ from prober.agent.grid import Grid
 from prober.hub.plan import grid_of
 from prober.hub.series import LATE_KEPT_US, SeriesState, continues, grow, new_run
 from prober.store.base import Detail, GapRow, ResultRow, RunRow, SeriesRow, Store, WriteSet
+from prober.store.sqlite import SqliteStore
 from prober.wire import Kind, Record
 
 S = 1_000_000
@@ -61,6 +64,20 @@ class Written:
     grid: Grid
     records: list[Record]
     gaps: list[GapRow]
+
+
+async def seeded_store(path: Path, seed: int = 7) -> Store:
+    """Return an open store whose schedule is drawn from a seed that is told: the same dues in every run."""
+    store = SqliteStore(path)
+    await store.open()
+    await store.close()
+    connection = sqlite3.connect(path)
+    connection.execute("INSERT INTO meta VALUES ('seed', ?)", (seed.to_bytes(32, "big"),))
+    connection.commit()
+    connection.close()
+    store = SqliteStore(path)
+    await store.open()
+    return store
 
 
 async def write(store: Store, stays: Sequence[Stay], script: Script) -> list[Written]:

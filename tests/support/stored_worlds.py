@@ -16,12 +16,11 @@ from tempfile import TemporaryDirectory
 
 from hypothesis import strategies as st
 from support.configs import loaded
-from support.scripted import HOUR_US, MINUTE_US, S, Script, Spell, Stay, write
+from support.scripted import HOUR_US, MINUTE_US, S, Script, Spell, Stay, seeded_store, write
 
 from prober.accounts.accounts import Accounts
 from prober.accounts.plans import Wanted
 from prober.maintenance.book import book_for
-from prober.store import open_store
 from reports.document import ContractReport
 
 START_US = 1_773_528_000 * S  # 2026-03-14T22:40Z
@@ -159,8 +158,7 @@ async def _reports(
     lines = "".join(f'  - {{service: shop, claim: "99%", {text}}}\n' for text in contracts)
     config = loaded(head + lines + more)
     with TemporaryDirectory() as folder:
-        store = open_store(f"sqlite:///{Path(folder) / 'prober.db'}")
-        await store.open()
+        store = await seeded_store(Path(folder) / "prober.db", world.seed)
         try:
             await write(store, world.stays(), world.script())
             book = book_for(config, (), START_US - 800 * 24 * HOUR_US, END_US + 24 * HOUR_US)
