@@ -10,7 +10,7 @@ from support.tracks import DAY, MINUTE, track, tracks
 
 from reports.evidence import Stretches, Window
 from reports.fingerprint import evidence_digest
-from reports.track import Fate, Hole, Tracks
+from reports.track import Hole, Oddity, Tracks
 
 BEGIN = 20_000 * DAY
 WINDOW = Window(BEGIN, BEGIN + DAY)
@@ -65,9 +65,7 @@ def test_a_run_that_was_written_in_pieces_is_the_same_run() -> None:
 def test_the_reason_and_the_code_are_evidence() -> None:
     era = PLAIN["web", "fra"].eras[0]
     lost = replace(era, holes=[Hole(hole.first, hole.last, "dropped") for hole in era.holes])
-    coded = replace(
-        era, oddities=[replace(odd, code="http_status") for odd in era.oddities if odd.fate is Fate.BAD]
-    )
+    coded = replace(era, oddities=[Oddity(odd.slot, odd.fate, "http_status") for odd in era.oddities])
     digests = {digest(PLAIN | tracks(track("fra", each))) for each in (era, lost, coded)}
     assert len(digests) == 3
 
