@@ -196,12 +196,13 @@ async def targets() -> AsyncIterator[str]:
 
 
 def listed(*probes: dict[str, Any]) -> str:
-    """Write probes as a configuration has them, and two services; JSON is YAML."""
+    """Write probes as a configuration has them, two services and a contract; JSON is YAML."""
     services = [
         {"name": "shop", "probes": ["web-pass", "web-warn"]},
         {"name": "broken", "probes": ["web-fail"]},
     ]
-    return f"probes: {json.dumps(probes)}\nservices: {json.dumps(services)}\n"
+    contracts = [{"name": "shop-gold", "service": "shop", "claim": "99.9%"}]
+    return f"probes: {json.dumps(probes)}\nservices: {json.dumps(services)}\ncontracts: {json.dumps(contracts)}\n"
 
 
 async def seen_all(running: Daemon) -> bool:
@@ -241,6 +242,7 @@ async def test_everything_that_is_measured_reaches_a_prometheus(tmp_path: Path) 
                 void = f'prober_results_total{{job="{job}",outcome="void",region="iad"}}'
                 await it.until(f"count({void} > 0)", [PROBES - NEVER_VOID])
                 await it.until(f'probe_success{{job="{job}",probe="tls-pass",region="fra"}}', [1])
+                await it.until(f'count(prober_contract_lost{{job="{job}"}})', [1])
                 wanted = [name for name in names_in_rules() if not ONLY_REMOTE.fullmatch(name)]
                 missing = [name for name in wanted if not await it.ask(f'{name}{{job="{job}"}}')]
                 assert missing == []

@@ -1,11 +1,11 @@
-"""The quarter of tests/accounts/test_recomputation.py, looked at three times as often: some minutes of work."""
+"""The quarter of tests/accounts/test_recomputation.py, looked at more often."""
 
 from __future__ import annotations
 
 import pytest
 from support.quarter_contracts import EVERY, lawyer, same_coverage, same_fractions, world
 
-INTERVALS = (180, 150, 240)
+INTERVALS = (360, 300, 480)
 
 
 @pytest.mark.e2e
