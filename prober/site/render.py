@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
+from reports.render.templating import environment
+
 from .figures import DAYS, bars
 from .page import WORDS, Page, outages_title
 from .uptime import UptimePage
@@ -22,28 +24,15 @@ TEMPLATES = Path(__file__).parent / "templates"
 
 @cache
 def _environment() -> Environment:
-    from jinja2 import (
-        Environment,
-        FileSystemLoader,
-        StrictUndefined,
-    )  # a tenth of a second that a start need not pay
-
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        auto_reload=False,
-    )
-    environment.filters |= {"bars": bars, "outages_title": outages_title, "tight": tight}
-    environment.globals |= {
+    made = environment(TEMPLATES)
+    made.filters |= {"bars": bars, "outages_title": outages_title, "tight": tight}
+    made.globals |= {
         "style": _asset("style.css"),
         "script": _asset("refresh.js"),
         "words": WORDS,
         "days": DAYS,
     }
-    return environment
+    return made
 
 
 @cache

@@ -20,6 +20,7 @@ from markupsafe import Markup, escape
 from reports.document import Brand, ContractReport
 from reports.render import brand, strip
 from reports.render.speaker import Audience
+from reports.render.templating import environment
 from reports.render.view import View, view
 from reports.words import Words
 
@@ -74,22 +75,9 @@ def _drawn(one: View) -> dict[str, Any]:
 
 @cache
 def _template() -> Template:
-    from jinja2 import (
-        Environment,
-        FileSystemLoader,
-        StrictUndefined,
-    )  # a tenth of a second that a start need not pay
-
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        auto_reload=False,
-    )
-    environment.filters["prose"] = prose
-    return environment.get_template("report.html")
+    made = environment(TEMPLATES)
+    made.filters["prose"] = prose
+    return made.get_template("report.html")
 
 
 def prose(text: str) -> Markup:
