@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from operator import attrgetter
 
 from reports.contract import ProbeTerms
+from reports.evidence import Stretches
 from reports.intervals import Interval, Intervals, subtract, union
 from reports.track import Era, Fate, Track, Tracks
 
@@ -158,8 +159,6 @@ def lanes(track: Track, timeout_us: int = TIMEOUT_US, interval_us: int | None = 
 
 def _unseen(interval_us: int) -> Era:
     """Return the era of what nobody ever saw: one slot at each multiple of the interval, none on record."""
-    from reports.evidence import Stretches
-
     return Era(
         interval_us=interval_us,
         schedule="fixed",
